@@ -1,0 +1,37 @@
+"""The application factory: middleware, handlers, routers, lifespan; nothing else."""
+
+from fastapi import FastAPI
+
+from hubbub.api import api_router
+from hubbub.kit.http import health
+from hubbub.kit.http.middleware import add_middleware
+from hubbub.kit.http.openapi import customise_openapi
+from hubbub.kit.http.problems import add_exception_handlers
+from hubbub.kit.logging import setup_logging
+from hubbub.kit.metrics import Metrics
+from hubbub.lifespan import lifespan
+from hubbub.settings import Settings, get_settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or get_settings()
+    setup_logging(settings.log)
+    app = FastAPI(
+        title=settings.app_name,
+        description=settings.description,
+        version=settings.version,
+        debug=False,  # FastAPI's debug pages would show the code to callers
+        lifespan=lifespan,
+        docs_url="/docs" if settings.shows_docs else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.shows_docs else None,
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = settings
+    app.state.metrics = Metrics()
+    add_middleware(app, settings, app.state.metrics)
+    add_exception_handlers(app)
+    customise_openapi(app)
+    app.include_router(api_router)
+    app.include_router(health.router)
+    return app

@@ -1,0 +1,1 @@
+"""What every domain stands on. The kit knows no domain."""

@@ -1,0 +1,142 @@
+"""The few places where the two databases differ, each behind one function."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, FunctionElement, Insert, Select, Table, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from hubbub.kit.db.base import UtcDateTime
+from hubbub.kit.db.sessions import AsyncWriteSession
+
+
+class db_now(FunctionElement[datetime]):  # noqa: N801 - used like a function
+    """The database's clock, optionally some seconds ahead: `db_now(30)`.
+
+    Leases and due times are set and compared with it alone, so that the clocks of many machines
+    don't matter. On PostgreSQL it is the start of the statement: stable, so indexes serve it.
+    """
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "db_now"
+
+    def __init__(self, ahead: float | ColumnElement[float] = 0) -> None:
+        super().__init__(ahead)  # type: ignore[arg-type]
+
+
+@compiles(db_now, "sqlite")
+def _now_sqlite(element: db_now, compiler: SQLCompiler, **kw: object) -> str:
+    ahead = compiler.process(element.clauses, **kw)
+    # the same form in which SQLAlchemy stores times, so that text compares as time
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({ahead}) || ' seconds')"
+
+
+@compiles(db_now, "postgresql")
+def _now_postgresql(element: db_now, compiler: SQLCompiler, **kw: object) -> str:
+    ahead = compiler.process(element.clauses, **kw)
+    return f"(statement_timestamp() + make_interval(secs => ({ahead})::float8))"
+
+
+def dialect_of(session: AsyncWriteSession) -> str:
+    return session.get_bind().dialect.name
+
+
+def insert_or_ignore(
+    session: AsyncWriteSession, model: type[DeclarativeBase], *, unique: Sequence[str]
+) -> Insert:
+    """An INSERT that leaves an existing row (by the `unique` columns) as it is."""
+    table = cast(Table, model.__table__)
+    if dialect_of(session) == "postgresql":
+        return postgresql_insert(table).on_conflict_do_nothing(index_elements=unique)
+    return sqlite_insert(table).on_conflict_do_nothing(index_elements=unique)
+
+
+def upsert(
+    session: AsyncWriteSession,
+    model: type[DeclarativeBase],
+    values: Mapping[str, Any],
+    *,
+    unique: Sequence[str],
+    change: Sequence[str],
+) -> Insert:
+    """An INSERT of `values` that changes the columns `change` of an existing row instead."""
+    table = cast(Table, model.__table__)
+    make = postgresql_insert if dialect_of(session) == "postgresql" else sqlite_insert
+    statement = make(table).values(values)
+    return statement.on_conflict_do_update(
+        index_elements=unique, set_={name: statement.excluded[name] for name in change}
+    )
+
+
+async def claim[M: DeclarativeBase](
+    session: AsyncWriteSession,
+    model: type[M],
+    *,
+    where: Sequence[ColumnElement[bool]],
+    order_by: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
+    limit: int,
+    values: Mapping[str, Any],
+) -> Sequence[M]:
+    """Changes up to `limit` rows and returns them; no two callers ever get the same one.
+
+    On PostgreSQL the pick is a materialized CTE: the planner may run a plain `IN (… LIMIT …)`
+    more than once and then claims more than its limit.
+    """
+    key = next(iter(cast(Table, model.__table__).primary_key.columns))
+    picked: Select[Any] = select(key).where(*where).order_by(*order_by).limit(limit)
+    if dialect_of(session) == "postgresql":
+        picked = picked.with_for_update(skip_locked=True)
+    cte = picked.cte("picked").prefix_with("MATERIALIZED")
+    statement = (
+        update(model)
+        .where(key.in_(select(cte.c[key.name])))
+        .values(values)
+        .returning(model)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+_SQLITE_PASSING = (
+    "database is locked",
+    "database table is locked",
+    "database or disk is full",
+    "disk i/o error",
+    "unable to open database file",
+    "attempt to write a readonly database",
+    "database disk image is malformed",
+    "file is not a database",
+)
+# connection trouble, resources, operator intervention, serialization, deadlock, lock timeout,
+# a standby that took over and still refuses writes
+_POSTGRESQL_PASSING = ("08", "53", "57", "58", "40001", "40P01", "55P03", "25006")
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same work may succeed later: the database is busy, full, away or broken."""
+    if isinstance(error, PoolTimeout | DisconnectionError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if isinstance(state, str):
+        return state.startswith(_POSTGRESQL_PASSING)
+    if isinstance(error, InterfaceError):
+        return True
+    text = str(error.orig).lower()
+    return isinstance(error, OperationalError | DBAPIError) and any(
+        passing in text for passing in _SQLITE_PASSING
+    )
+
+
+__all__ = ["claim", "db_now", "dialect_of", "insert", "insert_or_ignore", "is_retryable", "upsert"]

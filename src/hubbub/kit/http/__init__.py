@@ -1,0 +1,1 @@
+"""HTTP as every domain uses it: middleware, problems, dependencies."""

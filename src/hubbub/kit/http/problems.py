@@ -1,0 +1,161 @@
+"""Errors as RFC 9457 problem documents: the one place that turns exceptions into answers."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from hubbub.kit.context import request_context
+from hubbub.kit.errors import AppError
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+_CODES = {
+    400: ("bad_request", "The request can't be read as it is"),
+    401: ("unauthenticated", "A valid credential is required"),
+    403: ("forbidden", "This credential may not do that"),
+    404: ("not_found", "There is nothing at this address"),
+    405: ("method_not_allowed", "This address doesn't take that method; see the Allow header"),
+    406: ("not_acceptable", "No form of this is acceptable to you"),
+    413: ("too_large", "The body is too large"),
+    415: ("unsupported_media_type", "Send the body as one of the types the documentation names"),
+    416: ("range_not_satisfiable", "The range lies outside of the content"),
+    422: ("validation_failed", "The request has values that are not acceptable; see errors"),
+    429: ("too_many_requests", "Too many requests"),
+}
+
+
+class FieldError(BaseModel):
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    code: str = Field(description="Stable, for programs; the texts are for people.")
+    request_id: str | None = None
+    errors: list[FieldError] | None = None
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **extra: object,
+) -> Response:
+    context = request_context.get()
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": context.request_id if context else None,
+    }
+    body = {name: value for name, value in (body | extra).items() if value is not None}
+    return Response(
+        orjson.dumps(body, default=str), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+    )
+
+
+def problem_of(error: AppError) -> Response:
+    return problem(
+        error.status, error.code, error.title, error.detail, headers=error.headers(), **error.extra
+    )
+
+
+
+
+async def _on_app_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AppError)  # noqa: S101 - registered for this type alone
+    if error.status >= 500 and error.status != 503:
+        log.error("request.failed", code=error.code, exc_info=error)
+    else:
+        log.warning("request.refused", code=error.code, status=error.status)
+    del request
+    return problem_of(error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
+    del request
+    code, title = _CODES[422]
+    # never `input` and `ctx`: they would echo passwords, and ctx may not even be JSON
+    errors = [
+        {"loc": _shown_loc(item["loc"]), "msg": item["msg"], "type": item["type"]}
+        for item in error.errors()
+    ]
+    log.warning("request.refused", code=code, status=422)
+    return problem(422, code, title, errors=errors)
+
+
+def _shown_loc(loc: Sequence[str | int]) -> list[str | int]:
+    """The path to the value; names that the caller made up are left out of it."""
+    return [part if isinstance(part, int) or part.isidentifier() else "?" for part in loc[:8]]
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
+    del request
+    code, title = _CODES.get(
+        error.status_code, ("http_error", HTTPStatus(error.status_code).phrase)
+    )
+    log.warning("request.refused", code=code, status=error.status_code)
+    return problem(error.status_code, code, title, headers=error.headers)
+
+
+def internal_problem() -> Response:
+    return problem(
+        500,
+        AppError.code,
+        AppError.title,
+        "It has been written to the log under this request_id; tell it to the operator.",
+    )
+
+
+async def _on_crash(request: Request, error: Exception) -> Response:
+    del request, error
+    return internal_problem()
+
+
+def add_exception_handlers(app: FastAPI) -> None:
+    """Four, no more. A crash is logged once, by the middleware that sees it first."""
+    app.add_exception_handler(AppError, _on_app_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)
+
+
+def responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """Declares what a route may answer besides success: `responses=responses(PostNotFound)`."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = by_status.setdefault(
+            error.status,
+            {
+                "description": "",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        )
+        line = f"`{error.code}`: {error.title}"
+        entry["description"] = "\n\n".join(filter(None, [entry["description"], line]))
+    return by_status

@@ -1,0 +1,59 @@
+"""The hub's own secret, and the separate keys derived from it."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from hubbub.settings import Settings
+
+SECRET_FILE = "secret_key"  # noqa: S105 - a file's name
+
+
+class Keyring:
+    """Gives each purpose its own key, so that a token made for one is worthless for another."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def key(self, purpose: str) -> bytes:
+        return hmac.digest(self._secret, f"hubbub:{purpose}".encode(), "sha256")
+
+    def fingerprint(self, purpose: str, token: str) -> bytes:
+        """What is stored of a token: enough to recognise it, useless to whoever reads the table."""
+        return hmac.digest(self.key(purpose), token.encode(), "sha256")
+
+
+def token_hash(token: str) -> bytes:
+    """For random tokens that must outlive a change of the secret, such as API keys.
+
+    They have 256 random bits: there is nothing to guess, so no slow hash is needed.
+    """
+    return hashlib.sha256(token.encode()).digest()
+
+
+def load_keyring(settings: Settings) -> Keyring:
+    """The given secret, or the embedded hub's own, made on its first start."""
+    if settings.secret_key is not None:
+        return Keyring(settings.secret_key.get_secret_value())
+    return Keyring(_read_or_make(settings.data_dir / SECRET_FILE))
+
+
+def _read_or_make(path: Path) -> str:
+    if not path.exists():
+        made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            # a link fails where a rename would replace: of two first starts, one secret stays
+            try:
+                os.link(made, path)
+            except FileExistsError:
+                pass
+        finally:
+            made.unlink()
+    return path.read_text().strip()

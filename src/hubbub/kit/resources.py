@@ -1,0 +1,22 @@
+"""What one running hub owns: built and closed by the lifespan, handed to whoever needs a part."""
+
+from dataclasses import dataclass
+
+from hubbub.kit.bus import Bus
+from hubbub.kit.clock import Clock
+from hubbub.kit.counters import Counters
+from hubbub.kit.db.database import Database
+from hubbub.kit.keys import Keyring
+from hubbub.kit.metrics import Metrics
+from hubbub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    settings: Settings
+    clock: Clock
+    keys: Keyring
+    metrics: Metrics
+    database: Database
+    bus: Bus
+    counters: Counters

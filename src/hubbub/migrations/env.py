@@ -1,0 +1,60 @@
+"""Alembic's entry: one tree for both databases, in batch mode for SQLite's sake."""
+
+import asyncio
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import Connection, text
+from sqlalchemy.schema import SchemaItem
+
+from hubbub import registry
+from hubbub.kit.db.base import Base
+from hubbub.kit.db.migrate import migration_engine
+from hubbub.kit.db.search import is_search_object
+from hubbub.settings import get_settings
+
+registry.load_models()
+
+MIGRATION_LOCK = 0x48756262  # any number, the same in every process
+
+
+def include_object(
+    obj: SchemaItem,
+    name: str | None,
+    kind: Literal["schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"],
+    reflected: bool,  # noqa: FBT001 - Alembic's signature
+    compare_to: SchemaItem | None,
+) -> bool:
+    del obj, reflected, compare_to
+    return not is_search_object(kind, name)
+
+
+def run(connection: Connection) -> None:
+    options: dict[str, Any] = {
+        "connection": connection,
+        "target_metadata": Base.metadata,
+        "render_as_batch": True,
+        "compare_server_default": True,
+        "include_object": include_object,
+        "transaction_per_migration": True,
+    }
+    context.configure(**options)
+    with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            # two servers that start at once migrate one after the other
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        context.run_migrations()
+
+
+async def main() -> None:
+    dsn: str = context.config.attributes.get("dsn") or get_settings().database_dsn
+    engine = migration_engine(dsn)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+asyncio.run(main())

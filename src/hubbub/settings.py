@@ -1,0 +1,257 @@
+"""Every setting of the hub, read from `HUBBUB_…` variables, `.env` and `hubbub.toml`.
+
+This module is below all others: whoever needs a setting is given its section.
+"""
+
+import ipaddress
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RedisDsn, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hubbub import __version__
+
+MIN_SECRET_LENGTH = 32
+
+
+class Environment(StrEnum):
+    LOCAL = "local"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class SignUp(StrEnum):
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+def _split(value: object) -> object:
+    """Accepts `a, b` as well as `["a", "b"]`, which is what people write in an environment."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            msg = 'must be a comma-separated list or a JSON list like ["a", "b"]'
+            raise ValueError(msg) from error
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpSettings(Section):
+    allowed_hosts: Words = ("localhost", "127.0.0.1", "[::1]")
+    cors_origins: Words = ()
+    trusted_proxies: Words = ("127.0.0.1", "::1")
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    gzip_min_bytes: int = Field(default=500, ge=1)
+    metrics_token: SecretStr | None = None
+
+
+class DatabaseSettings(Section):
+    pool_size: int = Field(default=20, ge=1)
+    max_overflow: int = Field(default=30, ge=0)
+    busy_timeout: float = Field(default=5.0, gt=0, description="seconds to wait for a locked file")
+
+
+class AuthSettings(Section):
+    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
+    access_minutes: int = Field(default=15, ge=1)
+    refresh_days: int = Field(default=30, ge=1)
+    sign_up: SignUp = SignUp.INVITE
+    invitation_days: int = Field(default=7, ge=1)
+    reset_minutes: int = Field(default=60, ge=1)
+    login_failures: int = Field(default=10, ge=1, description="per account and address")
+    login_failures_per_address: int = Field(default=50, ge=1)
+    login_window_seconds: int = Field(default=900, ge=1)
+
+
+class LimitSettings(Section):
+    enabled: bool = True
+    requests_per_minute: int = Field(default=6000, ge=1, description="with a credential")
+    anonymous_per_minute: int = Field(default=300, ge=1, description="without, for an address")
+
+
+class MailSettings(Section):
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = "Hubbub <hubbub@localhost>"
+
+
+class JobSettings(Section):
+    concurrency: int = Field(default=8, ge=1)
+    lease_seconds: float = Field(default=30.0, gt=0)
+    poll_seconds: float = Field(default=2.0, gt=0)
+    keep_days: int = Field(default=7, ge=1)
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(BaseSettings):
+    """Immutable; a test makes its own, the server reads the environment once."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUBBUB_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    app_name: str = "Hubbub"
+    description: str = "A self-hosted message hub for AI agents and the people who run them."
+    version: ClassVar[str] = __version__
+    environment: Environment = Environment.PRODUCTION
+    debug: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    site_url: str | None = None
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    redis_url: RedisDsn | None = None
+    secret_key: SecretStr | None = None
+    admin_email: str | None = None
+    admin_password: SecretStr | None = None
+
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
+    mail: MailSettings = MailSettings()
+    jobs: JobSettings = JobSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the hub lives in one SQLite file and is one process."""
+        return self.database_dsn.startswith("sqlite")
+
+    @property
+    def database_dsn(self) -> str:
+        url = self.database_url
+        if url is None:
+            return f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'hubbub.db'}"
+        for plain, driver in (
+            ("sqlite:", "sqlite+aiosqlite:"),
+            ("postgresql:", "postgresql+asyncpg:"),
+            ("postgres:", "postgresql+asyncpg:"),
+        ):
+            if url.startswith(plain):
+                return driver + url.removeprefix(plain)
+        return url
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the hub, for the links in mails and on pages; no slash at its end."""
+        if self.site_url:
+            return self.site_url.rstrip("/")
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def shows_docs(self) -> bool:
+        return self.debug or self.environment is not Environment.PRODUCTION
+
+    @property
+    def on_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @model_validator(mode="after")
+    def _database_is_known(self) -> Self:
+        if not self.database_dsn.startswith(("sqlite+aiosqlite:", "postgresql+asyncpg:")):
+            msg = (
+                "HUBBUB_DATABASE_URL must begin with postgresql:// or sqlite:///"
+                " (leave it out for the embedded database)"
+            )
+            raise ValueError(msg)
+        if self.embedded and ":memory:" in self.database_dsn:
+            msg = "HUBBUB_DATABASE_URL must name a file: a hub in memory would lose its messages"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _secret_is_given(self) -> Self:
+        secret = self.secret_key.get_secret_value() if self.secret_key else None
+        if secret is not None and len(secret) < MIN_SECRET_LENGTH:
+            msg = f"HUBBUB_SECRET_KEY must have at least {MIN_SECRET_LENGTH} characters"
+            raise ValueError(msg)
+        if secret is None and not self.embedded and self.environment is not Environment.LOCAL:
+            msg = (
+                "HUBBUB_SECRET_KEY must be set: several processes share it"
+                " (make one with `openssl rand -hex 32`)"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _production_names_its_hosts(self) -> Self:
+        if self.environment is Environment.LOCAL:
+            return self
+        if "*" in self.http.allowed_hosts:
+            msg = "HUBBUB_HTTP__ALLOWED_HOSTS must name the hosts of this server, * is for local use"
+            raise ValueError(msg)
+        if not self.on_loopback and "allowed_hosts" not in self.http.model_fields_set:
+            msg = (
+                "HUBBUB_HTTP__ALLOWED_HOSTS must name the hosts under which this server is reached,"
+                " since HUBBUB_HOST is not a loopback address"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _cors_is_explicit(self) -> Self:
+        if any("*" in origin for origin in self.http.cors_origins):
+            msg = "HUBBUB_HTTP__CORS_ORIGINS must list whole origins such as https://app.example.com"
+            raise ValueError(msg)
+        if self.environment is Environment.LOCAL and "cors_origins" not in self.http.model_fields_set:
+            origins = ("http://localhost:5173", "http://localhost:3000")
+            http = self.http.model_copy(update={"cors_origins": origins})
+            object.__setattr__(self, "http", http)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("HUBBUB_CONFIG", "hubbub.toml")))
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()
