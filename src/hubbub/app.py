@@ -1,8 +1,14 @@
 """The application factory: middleware, handlers, routers, lifespan; nothing else."""
 
-from fastapi import FastAPI
+from operator import attrgetter
 
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from hubbub import registry
 from hubbub.api import api_router
+from hubbub.console.pages import STATIC
+from hubbub.console.router import router as console_router
 from hubbub.kit.http import health
 from hubbub.kit.http.middleware import add_middleware
 from hubbub.kit.http.openapi import customise_openapi
@@ -26,12 +32,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json" if settings.shows_docs else None,
         separate_input_output_schemas=False,
+        generate_unique_id_function=attrgetter("name"),
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
+    app.state.owned = registry.OWNED
     add_middleware(app, settings, app.state.metrics)
     add_exception_handlers(app)
     customise_openapi(app)
     app.include_router(api_router)
     app.include_router(health.router)
+    app.include_router(console_router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

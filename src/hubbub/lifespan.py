@@ -1,5 +1,6 @@
 """Builds what a running hub owns, and closes it in reverse."""
 
+import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -9,88 +10,164 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.clock import SystemClock
-from hubbub.kit.counters import Counters, LocalCounters
-from hubbub.kit.db import migrate
+from hubbub.kit.counters import Counters, LocalCounters, SharedCounters
 from hubbub.kit.db.database import Database
 from hubbub.kit.keys import load_keyring
+from hubbub.kit.mail import Mailer
+from hubbub.kit.mail.folder import FolderMailer
+from hubbub.kit.mail.smtp import SmtpMailer
 from hubbub.kit.metrics import Metrics
 from hubbub.kit.resources import Resources
 from hubbub.settings import Settings
+from hubbub.start import StartError, explained, last_word
+from hubbub.start.database import bring_to_head
 
 log = structlog.get_logger()
 
-
-class StartError(Exception):
-    """The hub can't start; the sentence says what to do about it."""
-
-
-@contextmanager
-def only_server(data_dir: Path) -> Iterator[None]:
-    """An embedded hub is exactly one process: two would each think they number the inboxes."""
-    path = data_dir / "hub.lock"
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            msg = (
-                f"another hub is already serving from {data_dir.absolute()}: an embedded hub is one"
-                " process. Use PostgreSQL (HUBBUB_DATABASE_URL) for several."
-            )
-            raise StartError(msg) from error
-        yield
+REDIS_TIMEOUT = 2.0
 
 
 def prepare_data_dir(data_dir: Path) -> None:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = data_dir / f".write-test.{os.getpid()}"
-        probe.write_bytes(b"hubbub")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"hubbub")
+        finally:
+            probe.unlink(missing_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        msg = (
+            f"the data folder {data_dir.absolute()} is a file, or below one:"
+            " name another with HUBBUB_DATA_DIR"
+        )
+        raise StartError(msg) from error
     except OSError as error:
         msg = (
             f"the data folder {data_dir.absolute()} can't be written ({error.strerror}): mend its"
-            " permissions or name another with HUBBUB_DATA_DIR"
+            " permissions, free space on its disk, or name another with HUBBUB_DATA_DIR"
         )
         raise StartError(msg) from error
+
+
+@contextmanager
+def only_server(data_dir: Path) -> Iterator[None]:
+    """An embedded hub is exactly one process: two would each think they number the inboxes."""
+    with (data_dir / "hub.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            msg = (
+                f"another hub is already serving from {data_dir.absolute()}: an embedded hub is"
+                " exactly one process. Use PostgreSQL (HUBBUB_DATABASE_URL) for several"
+            )
+            raise StartError(msg) from error
+        yield
 
 
 @asynccontextmanager
 async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[Resources]:
     """Also what CLI commands and workers use: everything but the HTTP side."""
     async with AsyncExitStack() as stack:
+        keys = load_keyring(settings)
+        mailer = make_mailer(settings)
         database = Database(
             settings.database_dsn, settings.database, observe_hold=metrics.write_hold.observe
         )
         stack.push_async_callback(database.close)
+        redis = await stack.enter_async_context(open_redis(settings))
         bus: Bus = MemoryBus()
-        counters: Counters = LocalCounters()
         await bus.start()
         stack.push_async_callback(bus.stop)
         yield Resources(
             settings=settings,
             clock=SystemClock(),
-            keys=load_keyring(settings),
+            keys=keys,
             metrics=metrics,
             database=database,
             bus=bus,
-            counters=counters,
+            counters=await stack.enter_async_context(open_counters(redis)),
+            mailer=mailer,
         )
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    try:
+        if settings.mail.smtp_host is None:
+            return FolderMailer(settings.data_dir / "mail", settings.mail.sender)
+        return SmtpMailer(settings.mail)
+    except ValueError as error:
+        msg = f"HUBBUB_MAIL__SENDER {error}"
+        raise StartError(msg) from error
+
+
+@asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[Redis | None]:
+    """One client for all. A Redis that is away costs latency, so the hub starts without it."""
+    if settings.redis_url is None:
+        yield None
+        return
+    redis = Redis.from_url(
+        str(settings.redis_url), socket_connect_timeout=REDIS_TIMEOUT, health_check_interval=30
+    )
+    try:
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                await redis.ping()
+        except (RedisError, OSError) as error:
+            log.warning("redis.away", error=type(error).__name__, setting="HUBBUB_REDIS_URL")
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def open_counters(redis: Redis | None) -> AsyncIterator[Counters]:
+    if redis is None:
+        yield LocalCounters()
+        return
+    counters = SharedCounters(redis)
+    counters.start()
+    try:
+        yield counters
+    finally:
+        await counters.stop()
+
+
+def warn_of_dangerous_pairs(settings: Settings) -> None:
+    if settings.embedded and settings.redis_url is not None:
+        log.warning("hub.redis_with_sqlite", hint="one process needs no HUBBUB_REDIS_URL")
+    if not settings.embedded and settings.redis_url is None:
+        log.warning(
+            "hub.postgresql_without_redis",
+            hint="wake-ups and rate limits stay within each process; set HUBBUB_REDIS_URL",
+        )
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resources]:
+    """A hub that is ready to serve; raises `StartError` where something outside it is wrong."""
+    async with AsyncExitStack() as stack:
+        with explained(settings):
+            prepare_data_dir(settings.data_dir)
+            if settings.embedded:
+                stack.enter_context(only_server(settings.data_dir))
+            resources = await stack.enter_async_context(open_resources(settings, metrics))
+            await bring_to_head(settings, resources.database)
+            warn_of_dangerous_pairs(settings)
+        yield resources
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
-        prepare_data_dir(settings.data_dir)
-        if settings.embedded:
-            stack.enter_context(only_server(settings.data_dir))
-        resources = await stack.enter_async_context(open_resources(settings, app.state.metrics))
-        if settings.embedded and await migrate.current(resources.database.write_engine) != migrate.head():
-            await migrate.upgrade(settings.database_dsn)
+        with last_word():
+            resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

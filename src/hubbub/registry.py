@@ -1,12 +1,22 @@
-"""Every model and every job, brought in by name: nothing registers itself by being imported."""
+"""What the domains bring, by name: nothing registers itself by being imported."""
 
+from collections.abc import Sequence
 from importlib import import_module
+
+from hubbub.auth.service.people import Owned, OwnedInvitations
 
 _MODELS = (
     "hubbub.kit.outbox",
     "hubbub.kit.db.search",
+    "hubbub.kit.jobs.models",
     "hubbub.activity.models",
+    "hubbub.users.models",
+    "hubbub.auth.models",
+    "hubbub.notifications.models",
 )
+
+OWNED: Sequence[Owned] = (OwnedInvitations(),)
+"""What becomes of these is asked before a user is deleted."""
 
 
 def load_models() -> None:

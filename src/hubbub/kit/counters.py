@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -32,30 +32,45 @@ def seconds_left(window: int) -> int:
     return window - int(time.time()) % window
 
 
+class Place(NamedTuple):
+    """One key in one window of time."""
+
+    window: int
+    number: int
+    key: str
+
+    @property
+    def is_over(self) -> bool:
+        return int(time.time()) // self.window != self.number
+
+
+def place_now(key: str, window: int) -> Place:
+    return Place(window, int(time.time()) // window, key)
+
+
 class LocalCounters:
     """A dictionary for each window; the whole of it is dropped when the window is over."""
 
     def __init__(self) -> None:
-        self._windows: dict[int, tuple[int, dict[str, int]]] = {}
+        self._windows: dict[int, tuple[int, defaultdict[str, int]]] = {}
 
-    def _current(self, window: int) -> dict[str, int]:
-        number = int(time.time()) // window
-        known = self._windows.get(window)
-        if known is None or known[0] != number:
-            known = (number, defaultdict(int))
-            self._windows[window] = known
-        return known[1]
+    def _counts(self, place: Place) -> defaultdict[str, int]:
+        number, counts = self._windows.get(place.window, (None, None))
+        if counts is None or number != place.number:
+            counts = defaultdict(int)
+            self._windows[place.window] = place.number, counts
+        return counts
 
     def hit(self, key: str, window: int) -> int:
-        counts = self._current(window)
-        counts[key] = counts.get(key, 0) + 1
+        counts = self._counts(place_now(key, window))
+        counts[key] += 1
         return counts[key]
 
     def count(self, key: str, window: int) -> int:
-        return self._current(window).get(key, 0)
+        return self._counts(place_now(key, window)).get(key, 0)
 
     def forget(self, key: str, window: int) -> None:
-        self._current(window).pop(key, None)
+        self._counts(place_now(key, window)).pop(key, None)
 
 
 class SharedCounters(LocalCounters):
@@ -65,40 +80,58 @@ class SharedCounters(LocalCounters):
         super().__init__()
         self._redis = redis
         self._every = every
-        self._unsent: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._unsent: defaultdict[Place, int] = defaultdict(int)
+        self._forgotten: set[Place] = set()
         self._task: asyncio.Task[None] | None = None
+        self._away = False
 
     def hit(self, key: str, window: int) -> int:
-        self._unsent[key, window] += 1
+        self._unsent[place_now(key, window)] += 1
         return super().hit(key, window)
 
+    def count(self, key: str, window: int) -> int:
+        self._unsent[place_now(key, window)] += 0  # nothing to send, but a sum to ask for
+        return super().count(key, window)
+
     def forget(self, key: str, window: int) -> None:
-        self._unsent.pop((key, window), None)
+        place = place_now(key, window)
+        self._unsent.pop(place, None)
+        self._forgotten.add(place)
         super().forget(key, window)
-        task = asyncio.ensure_future(self._drop(key, window))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    async def _drop(self, key: str, window: int) -> None:
-        await self._redis.delete(self._name(key, window))
-
-    @staticmethod
-    def _name(key: str, window: int) -> str:
-        return f"hubbub:count:{window}:{int(time.time()) // window}:{key}"
 
     async def trade(self) -> None:
         """Sends what was counted here and takes over the sums of all."""
         unsent, self._unsent = self._unsent, defaultdict(int)
-        if not unsent:
+        forgotten, self._forgotten = self._forgotten, set()
+        if not unsent and not forgotten:
             return
+        try:
+            sums = await self._send(unsent, forgotten)
+        except BaseException:
+            self._take_back(unsent, forgotten)
+            raise
+        for place, total in sums.items():
+            if not place.is_over and place not in self._forgotten:
+                # what was hit meanwhile is not in the sum yet
+                self._counts(place)[place.key] = total + self._unsent.get(place, 0)
+
+    async def _send(self, unsent: dict[Place, int], forgotten: set[Place]) -> dict[Place, int]:
+        places = [place for place in unsent if not place.is_over]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for (key, window), count in unsent.items():
-                name = self._name(key, window)
-                pipe.incrby(name, count)
-                pipe.expire(name, window)
-            sums = (await pipe.execute())[::2]
-        for (key, window), total in zip(unsent, sums, strict=True):
-            counts = self._current(window)
-            counts[key] = total + self._unsent.get((key, window), 0)
+            for place in forgotten:
+                pipe.delete(_name(place))
+            for place in places:
+                pipe.incrby(_name(place), unsent[place])
+                pipe.expire(_name(place), place.window)
+            answers = await pipe.execute()
+        return dict(zip(places, answers[len(forgotten) :: 2], strict=True))
+
+    def _take_back(self, unsent: dict[Place, int], forgotten: set[Place]) -> None:
+        """For the next time; what is over by then doesn't matter any more, nor does a question."""
+        for place, count in unsent.items():
+            if count and not place.is_over and place not in self._forgotten:
+                self._unsent[place] += count
+        self._forgotten |= {place for place in forgotten if not place.is_over}
 
     async def _run(self) -> None:
         while True:
@@ -106,7 +139,11 @@ class SharedCounters(LocalCounters):
             try:
                 await self.trade()
             except (RedisError, OSError) as error:
-                log.warning("counters.unshared", error=type(error).__name__)
+                if not self._away:
+                    log.warning("counters.unshared", error=type(error).__name__)
+                self._away = True
+            else:
+                self._away = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -116,3 +153,7 @@ class SharedCounters(LocalCounters):
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+
+def _name(place: Place) -> str:
+    return f"hubbub:count:{place.window}:{place.number}:{place.key}"

@@ -1,10 +1,12 @@
 """The hub's own secret, and the separate keys derived from it."""
 
+import base64
 import hashlib
 import hmac
 import os
 import secrets
 from pathlib import Path
+from uuid import UUID
 
 from hubbub.settings import Settings
 
@@ -18,11 +20,30 @@ class Keyring:
         self._secret = secret.encode()
 
     def key(self, purpose: str) -> bytes:
-        return hmac.digest(self._secret, f"hubbub:{purpose}".encode(), "sha256")
+        return hmac.digest(self._secret, f"hubbub:{purpose}".encode(), "sha512")
 
     def fingerprint(self, purpose: str, token: str) -> bytes:
         """What is stored of a token: enough to recognise it, useless to whoever reads the table."""
         return hmac.digest(self.key(purpose), token.encode(), "sha256")
+
+    def token_for(self, purpose: str, subject: UUID) -> str:
+        """A token that proves who made it, for a row that says whether it still counts.
+
+        It can be made anew at any time, so a mail that is sent twice carries the same link, and
+        nothing secret needs to be stored.
+        """
+        seal = hmac.digest(self.key(purpose), subject.bytes, "sha256")
+        return base64.urlsafe_b64encode(subject.bytes + seal).decode()
+
+    def subject_of(self, purpose: str, token: str) -> UUID | None:
+        try:
+            content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        subject, seal = content[:16], content[16:]
+        if not hmac.compare_digest(seal, hmac.digest(self.key(purpose), subject, "sha256")):
+            return None
+        return UUID(bytes=subject) if len(subject) == 16 else None
 
 
 def token_hash(token: str) -> bytes:

@@ -1,12 +1,13 @@
 """Structured logs: coloured lines on a terminal, JSON elsewhere, one stream for everything.
 
 An event is named `domain.event` and carries fields. What must never be printed is masked by name
-here, so that a careless field can't leak.
+here, at any depth, so that a careless field can't leak. Tracebacks show code and no values, for
+the same reason.
 """
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import orjson
@@ -15,19 +16,46 @@ from structlog.types import Processor
 
 from hubbub.settings import LogSettings
 
-_SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "cookie")
+_SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "api-key", "cookie")
 _MASK = "***"
+_MAX_DEPTH = 4
 
 
 def mask_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name in event:
-        if any(word in name.lower() for word in _SECRET_WORDS):
-            event[name] = _MASK
+    for name, value in event.items():
+        event[name] = _masked(name, value, _MAX_DEPTH)
     return event
 
 
+def _masked(name: object, value: Any, depth: int) -> Any:
+    if isinstance(name, str) and any(word in name.lower() for word in _SECRET_WORDS):
+        return _MASK
+    if isinstance(value, Mapping) and depth:
+        return {key: _masked(key, inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and depth:
+        return [_masked(None, inner, depth - 1) for inner in value]
+    return value
+
+
 def _to_json(event: MutableMapping[str, Any], **_: object) -> str:
-    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # a number or a string that JSON can't carry must not cost the line
+        return orjson.dumps({str(key): _plain(value) for key, value in event.items()}).decode()
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) and value.isascii() else ascii(value)
+
+
+def _renderers(*, console: bool, colours: bool) -> list[Processor]:
+    if console:
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=_to_json),
+    ]
 
 
 def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -41,19 +69,9 @@ def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask_secrets,
     ]
-    final: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-        if console
-        else [
-            structlog.processors.dict_tracebacks
-            if settings.level == "debug"
-            else structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("event"),
-            structlog.processors.JSONRenderer(serializer=_to_json),
-        ]
-    )
+    renderers = _renderers(console=console, colours=stream.isatty())
     structlog.configure(
-        processors=[*shared, structlog.processors.StackInfoRenderer(), *final],
+        processors=[*shared, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
@@ -61,8 +79,8 @@ def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()

@@ -1,10 +1,11 @@
 """Events that ride in a transaction.
 
 A service emits an event in the session that changes the rows it speaks of; both are committed or
-neither is. The relay claims committed events, turns them into jobs in one more transaction, and
-rings the bus. A lower domain reaches an upper one this way and no other.
+neither is. The relay (`kit/jobs/relay.py`) takes committed events, turns them into jobs in one
+more transaction, and rings the bus. A lower domain reaches an upper one this way and no other.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -24,11 +25,13 @@ SIGNAL = "outbox"
 class Event(BaseModel):
     """Something that happened. Carries ids, never secrets and never whole rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     topic: ClassVar[str]
 
 
 class OutboxEvent(Base):
+    """Waits for the relay, which deletes it in the transaction that makes its jobs."""
+
     __tablename__ = "outbox_event"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -38,5 +41,17 @@ class OutboxEvent(Base):
 
 
 def emit(session: AsyncWriteSession, event: Event) -> None:
+    """Stores the event with the caller's transaction; nothing happens before that commits."""
     session.add(OutboxEvent(topic=event.topic, payload=event.model_dump(mode="json")))
     session.signal(SIGNAL)
+
+
+def known_topics() -> frozenset[str]:
+    """The topics of all events whose classes this process has imported."""
+    return frozenset(kind.topic for kind in _kinds(Event) if hasattr(kind, "topic"))
+
+
+def _kinds(base: type[Event]) -> Iterator[type[Event]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from hubbub.kit.db.base import UtcDateTime
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.errors import BadRequest
 
@@ -48,7 +49,7 @@ class Order:
 
 
 async def paginate[M](
-    session: AsyncReadSession, statement: Select[tuple[M]], order: Order, page: PageRequest
+    session: AsyncReadSession, statement: Select[M], order: Order, page: PageRequest
 ) -> tuple[Sequence[M], str | None]:
     """One page of `statement`, and the cursor of the next one if there is any."""
     keys: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...] = (order.column, order.id)
@@ -69,7 +70,7 @@ def _encode(row: object, order: Order) -> str:
     value = getattr(row, order.column.key)
     if isinstance(value, datetime):
         value = value.isoformat()
-    content = orjson.dumps([order.name, value, getattr(row, order.id.key)])
+    content = orjson.dumps([order.name, value, str(getattr(row, order.id.key))])
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
@@ -79,8 +80,8 @@ def _decode(cursor: str, order: Order) -> tuple[Any, Any]:
         name, value, row_id = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if name != order.name or not isinstance(value, str) or "\x00" in value:
             raise InvalidCursor
-        kind = order.column.type.python_type
-        return (_aware(value) if kind is datetime else value), UUID(row_id)
+        is_time = isinstance(order.column.type, UtcDateTime)
+        return (_aware(value) if is_time else value), UUID(row_id)
     except (binascii.Error, UnicodeError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCursor from error
 

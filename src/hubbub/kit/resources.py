@@ -7,6 +7,7 @@ from hubbub.kit.clock import Clock
 from hubbub.kit.counters import Counters
 from hubbub.kit.db.database import Database
 from hubbub.kit.keys import Keyring
+from hubbub.kit.mail import Mailer
 from hubbub.kit.metrics import Metrics
 from hubbub.settings import Settings
 
@@ -20,3 +21,4 @@ class Resources:
     database: Database
     bus: Bus
     counters: Counters
+    mailer: Mailer

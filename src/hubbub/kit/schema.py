@@ -1,20 +1,29 @@
-"""The base of every Pydantic schema, and the text types that input is made of."""
+"""The base of every Pydantic schema, and the types that input is made of."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+MAX_JSON_DEPTH = 32
 
 
 def _as_utc(value: object) -> object:
     """A time without offset is read as UTC; any other is turned into UTC."""
-    if isinstance(value, datetime):
+    if not isinstance(value, datetime):
+        return value
+    try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return value
+    except OverflowError as error:
+        msg = "lies outside of the calendar"
+        raise ValueError(msg) from error
 
 
 def _without_controls(value: str) -> str:
-    if any(ord(char) < 32 or ord(char) == 127 for char in value):
+    # Cc has the line feeds and NUL; Zl and Zp are the line ends that Unicode adds
+    if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in value):
         msg = "must be one line without control characters"
         raise ValueError(msg)
     return value
@@ -27,11 +36,42 @@ def _without_nul(value: str) -> str:
     return value
 
 
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    """What every reader of JSON can take: Python's own accepts more than others can read."""
+    try:
+        _check_json(value, MAX_JSON_DEPTH)
+        orjson.dumps(value)
+    except TypeError as error:
+        msg = "must be plain JSON: whole numbers of 64 bits, valid Unicode"
+        raise ValueError(msg) from error
+    return value
+
+
+def _check_json(value: object, depth: int) -> None:
+    if depth < 0:
+        msg = f"must be nested at most {MAX_JSON_DEPTH} deep"
+        raise ValueError(msg)
+    if isinstance(value, float) and value - value != 0:
+        msg = "must not contain NaN or Infinity"
+        raise ValueError(msg)
+    if isinstance(value, str):
+        _without_nul(value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _without_nul(key)
+            _check_json(inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_json(inner, depth - 1)
+
+
 UtcDatetime = Annotated[datetime, BeforeValidator(_as_utc), AfterValidator(_as_utc)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_controls)]
 """One line of text, stripped; add a length with `Field`."""
 Text = Annotated[str, AfterValidator(_without_nul)]
 """Free text of any lines; PostgreSQL can't store NUL, so nobody can."""
+JsonObject = Annotated[dict[str, Any], AfterValidator(_plain_json)]
+"""An object whose content nobody here knows; it comes back as it was sent."""
 
 
 class Schema(BaseModel):

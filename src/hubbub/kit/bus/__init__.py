@@ -14,14 +14,20 @@ type Listener = Callable[[str], None]
 class Bus(Protocol):
     async def start(self) -> None: ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Ends every subscription. Nothing is delivered afterwards."""
+        ...
 
     async def publish(self, channel: str, messages: list[str]) -> None:
-        """Never raises for a bus that is away."""
+        """Never raises for a bus that is away, nor for a listener that fails."""
         ...
 
     def subscribe(self, channel: str, listener: Listener) -> Callable[[], None]:
-        """Returns what ends the subscription."""
+        """Takes effect soon, see `settled`. Returns what ends the subscription."""
+        ...
+
+    async def settled(self) -> None:
+        """Returns once every subscription made so far is in effect; waits while the bus is away."""
         ...
 
     async def ping(self) -> None:

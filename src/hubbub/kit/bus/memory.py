@@ -1,14 +1,14 @@
 """The bus of a hub that is one process."""
 
-from collections import defaultdict
 from collections.abc import Callable
 
 from hubbub.kit.bus import Listener
+from hubbub.kit.bus.listeners import Listeners
 
 
 class MemoryBus:
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, list[Listener]] = defaultdict(list)
+        self._listeners = Listeners()
 
     async def start(self) -> None:
         return None
@@ -17,18 +17,14 @@ class MemoryBus:
         self._listeners.clear()
 
     async def publish(self, channel: str, messages: list[str]) -> None:
-        for listener in tuple(self._listeners[channel]):
-            for message in messages:
-                listener(message)
+        for message in messages:
+            self._listeners.deliver(channel, message)
 
     def subscribe(self, channel: str, listener: Listener) -> Callable[[], None]:
-        self._listeners[channel].append(listener)
+        return self._listeners.add(channel, listener)
 
-        def unsubscribe() -> None:
-            if listener in self._listeners[channel]:
-                self._listeners[channel].remove(listener)
-
-        return unsubscribe
+    async def settled(self) -> None:
+        return None
 
     async def ping(self) -> None:
         return None

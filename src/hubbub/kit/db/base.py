@@ -1,10 +1,11 @@
 """The declarative base and the column types both databases share."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, MetaData, Uuid
+from sqlalchemy import DateTime, Dialect, Enum, MetaData, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import JSON, TypeDecorator
 
@@ -41,6 +42,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _values(kind: type[StrEnum]) -> list[str]:
+    return [word.value for word in kind]
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {
@@ -48,6 +53,8 @@ class Base(DeclarativeBase):
         UUID: Uuid(),
         dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(none_as_null=True),
+        # stored as text: a new word then needs no migration of a type
+        StrEnum: Enum(StrEnum, native_enum=False, length=32, values_callable=_values),
     }
 
 

@@ -2,21 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
-from asyncpg.exceptions import PostgresError
-from sqlalchemy import Connection, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import event, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hubbub.kit.db.dialect import is_retryable
+from hubbub.kit.db.dialect import is_retryable, is_write_refusal
+from hubbub.kit.db.postgresql import postgresql_engine
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
-from hubbub.kit.db.sqlite import connector, uninterrupted
+from hubbub.kit.db.sqlite import sqlite_reader, sqlite_writer, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
 from hubbub.kit.errors import AppError, Unavailable
 from hubbub.settings import DatabaseSettings
@@ -42,36 +39,19 @@ class Database:
         self.is_sqlite = dsn.startswith("sqlite")
         self.turns = WriteTurns(observe_hold) if self.is_sqlite else None
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
-        if self.is_sqlite:
-            self.read_engine = self._sqlite_engine(dsn, settings, read_only=True)
-            self.write_engine = self._sqlite_engine(dsn, settings, read_only=False)
-            event.listen(self.read_engine.sync_engine, "begin", _begin_snapshot)
+        if self.turns is not None:
+            self.read_engine = sqlite_reader(dsn, settings)
+            self.write_engine = sqlite_writer(dsn, settings, self.turns)
         else:
-            self.write_engine = create_async_engine(
-                make_url(dsn),
-                pool_size=settings.pool_size,
-                max_overflow=settings.max_overflow,
-                pool_pre_ping=True,
-                connect_args={"server_settings": {"synchronous_commit": "on"}},
-            )
+            self.write_engine = postgresql_engine(dsn, settings)
             self.read_engine = self.write_engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
-    @staticmethod
-    def _sqlite_engine(dsn: str, settings: DatabaseSettings, *, read_only: bool) -> AsyncEngine:
-        create = connector(dsn, read_only=read_only, busy_timeout=settings.busy_timeout)
-        return create_async_engine(
-            dsn,
-            async_creator=create,
-            pool_size=settings.pool_size if read_only else 2,
-            max_overflow=settings.max_overflow if read_only else 0,
-        )
-
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncReadSession]:
         """A snapshot to read from."""
-        with _translated():
+        with _unavailable_when_in_trouble(reading=True):
             session = AsyncReadSession(self.read_engine, expire_on_commit=False, autoflush=False)
             event.listen(session.sync_session, "before_flush", _refuse_flush)
             try:
@@ -86,10 +66,8 @@ class Database:
         An `AppError` that `keeps_writes` is the one exception: it refuses the caller, and what
         was written before it stays.
         """
-        with _translated():
-            session = AsyncWriteSession(
-                self.write_engine, expire_on_commit=False, info={"turns": self.turns}
-            )
+        with _unavailable_when_in_trouble():
+            session = AsyncWriteSession(self.write_engine, expire_on_commit=False)
             try:
                 try:
                     yield session
@@ -99,14 +77,16 @@ class Database:
                     raise
                 await self._commit(session)
             finally:
-                try:
-                    await uninterrupted(session.close())
-                finally:
-                    if session.holds_turn and self.turns is not None:
-                        self.turns.release()
+                await uninterrupted(session.close())
 
     async def _commit(self, session: AsyncWriteSession) -> None:
-        await uninterrupted(session.commit())
+        # apart from the commit, because a first statement here may have to wait for its turn:
+        # that wait belongs to this task and ends when the task is cancelled
+        await session.flush()
+        await uninterrupted(self._commit_and_ring(session))
+
+    async def _commit_and_ring(self, session: AsyncWriteSession) -> None:
+        await session.commit()
         for signal in session.signals:
             self.ring(signal)
 
@@ -131,27 +111,22 @@ class Database:
         await self.write_engine.dispose()
 
 
-def _begin_snapshot(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
 def _refuse_flush(session: Session, *_: object) -> None:
     if session.new or session.dirty or session.deleted:
         msg = "a read session was asked to write"
         raise RuntimeError(msg)
 
 
-class _translated:  # noqa: N801 - used as `with _translated():`
+@contextmanager
+def _unavailable_when_in_trouble(*, reading: bool = False) -> Iterator[None]:
     """Turns what a broken or busy database raises into the 503 that a caller may see."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError | PoolTimeout) and is_retryable(error):
-            log.warning("database.unavailable", error=type(error).__name__, exc_info=error)
-            raise DatabaseUnavailable from error
-        # the driver raises its own while connecting, before SQLAlchemy can wrap it
-        if isinstance(error, PostgresError | ConnectionError):
-            log.warning("database.unavailable", error=type(error).__name__, exc_info=error)
-            raise DatabaseUnavailable from error
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # to write where one may only read is a mistake of ours, and no wait will mend it
+        if not is_retryable(error) or (reading and is_write_refusal(error)):
+            raise
+        # no traceback: in an outage each request would write a page
+        reason = getattr(error, "orig", None) or error.__cause__ or error
+        log.warning("database.unavailable", error=type(reason).__name__, reason=str(reason)[:200])
+        raise DatabaseUnavailable from error

@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FunctionElement, Insert, Select, Table, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FunctionElement,
+    Insert,
+    Select,
+    Table,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
@@ -29,7 +38,7 @@ class db_now(FunctionElement[datetime]):  # noqa: N801 - used like a function
     name = "db_now"
 
     def __init__(self, ahead: float | ColumnElement[float] = 0) -> None:
-        super().__init__(ahead)  # type: ignore[arg-type]
+        super().__init__(ahead)
 
 
 @compiles(db_now, "sqlite")
@@ -85,24 +94,52 @@ async def claim[M: DeclarativeBase](
     limit: int,
     values: Mapping[str, Any],
 ) -> Sequence[M]:
-    """Changes up to `limit` rows and returns them; no two callers ever get the same one.
-
-    On PostgreSQL the pick is a materialized CTE: the planner may run a plain `IN (… LIMIT …)`
-    more than once and then claims more than its limit.
-    """
-    key = next(iter(cast(Table, model.__table__).primary_key.columns))
-    picked: Select[Any] = select(key).where(*where).order_by(*order_by).limit(limit)
-    if dialect_of(session) == "postgresql":
-        picked = picked.with_for_update(skip_locked=True)
-    cte = picked.cte("picked").prefix_with("MATERIALIZED")
+    """Changes up to `limit` rows and returns them; no two callers ever get the same one."""
+    key, picked = _pick(session, model, where, order_by, limit)
     statement = (
         update(model)
-        .where(key.in_(select(cte.c[key.name])))
+        .where(key.in_(picked))
         .values(values)
         .returning(model)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def take[M: DeclarativeBase](
+    session: AsyncWriteSession,
+    model: type[M],
+    *,
+    where: Sequence[ColumnElement[bool]],
+    order_by: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
+    limit: int,
+) -> Sequence[M]:
+    """Deletes up to `limit` rows and returns them, in no order; nobody else gets the same one."""
+    key, picked = _pick(session, model, where, order_by, limit)
+    statement = (
+        delete(model)
+        .where(key.in_(picked))
+        .returning(model)
+        .execution_options(synchronize_session=False)
+    )
+    return (await session.scalars(statement)).all()
+
+
+def _pick(
+    session: AsyncWriteSession,
+    model: type[DeclarativeBase],
+    where: Sequence[ColumnElement[bool]],
+    order_by: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
+    limit: int,
+) -> tuple[ColumnElement[Any], Select[Any]]:
+    """On PostgreSQL the pick is a materialized CTE: the planner may run a plain `IN (… LIMIT …)`
+    more than once and then picks more than its limit."""
+    key = next(iter(cast(Table, model.__table__).primary_key.columns))
+    picked: Select[Any] = select(key).where(*where).order_by(*order_by).limit(limit)
+    if dialect_of(session) == "postgresql":
+        picked = picked.with_for_update(skip_locked=True)
+    cte = picked.cte("picked").prefix_with("MATERIALIZED")
+    return key, select(cte.c[key.name])
 
 
 _SQLITE_PASSING = (
@@ -128,15 +165,15 @@ def is_retryable(error: BaseException) -> bool:
         return False
     if error.connection_invalidated:
         return True
-    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    if isinstance(state, str):
-        return state.startswith(_POSTGRESQL_PASSING)
-    if isinstance(error, InterfaceError):
-        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_POSTGRESQL_PASSING)
     text = str(error.orig).lower()
-    return isinstance(error, OperationalError | DBAPIError) and any(
-        passing in text for passing in _SQLITE_PASSING
-    )
+    return any(passing in text for passing in _SQLITE_PASSING)
 
 
-__all__ = ["claim", "db_now", "dialect_of", "insert", "insert_or_ignore", "is_retryable", "upsert"]
+def is_write_refusal(error: BaseException) -> bool:
+    """Whether something that may only be read was asked to change."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "sqlstate", None) == "25006" or "readonly" in str(error.orig)

@@ -1,38 +1,42 @@
 """Full-text search behind three functions: put text in, take it out, find it.
 
 PostgreSQL searches through an expression index on the table itself, SQLite through an FTS5 table
-that triggers keep in step. A query is words: all must occur, a trailing `*` matches beginnings,
-and nothing in it can be an operator, so whatever people type is a valid query.
+that triggers keep in step. What is searched is not the text but its words, taken out of it here:
+lower case, without accents, split at whatever is no letter or digit. The two databases would each
+do that differently. A query is words too: all must occur, a trailing `*` matches beginnings, and
+nothing in it can be an operator, so whatever people type is a valid query.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    ColumnClause,
     Index,
     Integer,
     Select,
     String,
     UniqueConstraint,
+    column,
     delete,
+    false,
     func,
     literal_column,
     select,
-    text,
+    table,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base
 from hubbub.kit.db.dialect import upsert
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+from hubbub.kit.db.words import snippet, terms, words_in
 
 FTS_TABLE = "search_entry_fts"
 PG_INDEX = "ix_search_entry_words"
-MARK_START, MARK_END = "\x02", "\x03"
-"""Around what matched, in a snippet; whoever shows it escapes the text first, then marks."""
+MAX_WORDS_BYTES = 400_000
 
 
 class SearchEntry(Base):
@@ -47,21 +51,23 @@ class SearchEntry(Base):
     kind: Mapped[str] = mapped_column(String(32))
     object_id: Mapped[UUID]
     body: Mapped[str]
+    words: Mapped[str]
 
 
-_words = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.body)
-Index(PG_INDEX, _words, postgresql_using="gin").ddl_if(dialect="postgresql")
+_vector = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.words)
+Index(PG_INDEX, _vector, postgresql_using="gin").ddl_if(dialect="postgresql")
 
 SQLITE_DDL = (
     f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5("
-    "body, content='search_entry', content_rowid='id', tokenize='unicode61')",
+    "words, content='search_entry', content_rowid='id', tokenize='unicode61 remove_diacritics 0')",
     f"CREATE TRIGGER search_entry_ai AFTER INSERT ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}(rowid, body) VALUES (new.id, new.body); END",
+    f" INSERT INTO {FTS_TABLE}(rowid, words) VALUES (new.id, new.words); END",
     f"CREATE TRIGGER search_entry_ad AFTER DELETE ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, body) VALUES ('delete', old.id, old.body); END",
-    f"CREATE TRIGGER search_entry_au AFTER UPDATE OF body ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, body) VALUES ('delete', old.id, old.body);"
-    f" INSERT INTO {FTS_TABLE}(rowid, body) VALUES (new.id, new.body); END",
+    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, words) VALUES ('delete', old.id, old.words);"
+    f" END",
+    f"CREATE TRIGGER search_entry_au AFTER UPDATE OF words ON search_entry BEGIN"
+    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, words) VALUES ('delete', old.id, old.words);"
+    f" INSERT INTO {FTS_TABLE}(rowid, words) VALUES (new.id, new.words); END",
 )
 
 
@@ -79,9 +85,18 @@ class Hit:
 
 
 async def put(session: AsyncWriteSession, kind: str, object_id: UUID, body: str) -> None:
-    values = {"kind": kind, "object_id": object_id, "body": body}
+    # PostgreSQL refuses to index more than 1 MB, and has no NUL
+    words = " ".join(words_in(body)).encode()[:MAX_WORDS_BYTES].decode(errors="ignore")
+    values = {
+        "kind": kind,
+        "object_id": object_id,
+        "body": body.replace("\x00", ""),
+        "words": words,
+    }
     await session.execute(
-        upsert(session, SearchEntry, values, unique=["kind", "object_id"], change=["body"])
+        upsert(
+            session, SearchEntry, values, unique=["kind", "object_id"], change=["body", "words"]
+        )
     )
 
 
@@ -91,35 +106,29 @@ async def remove(session: AsyncWriteSession, kind: str, object_id: UUID) -> None
     )
 
 
-def matching(dialect: str, kind: str, query: str) -> Select[Any]:
-    """A SELECT of `object_id`, `snippet`, best first, to be joined with what the viewer may see."""
-    words = re.findall(r"\w+\*?", query)
+def matching(dialect: str, kind: str, query: str) -> Select[UUID, str]:
+    """A SELECT of `object_id` and `body`, best first, to be joined with what the viewer may see."""
+    found = select(SearchEntry.object_id, SearchEntry.body).where(SearchEntry.kind == kind)
+    wanted = terms(query)
+    if not wanted:
+        return found.where(false())
     if dialect == "postgresql":
-        terms = " & ".join(f"'{word.rstrip('*')}'{':*' if word.endswith('*') else ''}" for word in words)
-        wanted = func.to_tsquery(literal_column("'simple'::regconfig"), terms)
-        marks = f"StartSel={MARK_START},StopSel={MARK_END},MaxWords=24,MinWords=8"
-        snippet = func.ts_headline(
-            literal_column("'simple'::regconfig"), SearchEntry.body, wanted, marks
+        written = " & ".join(f"'{term.word}'{':*' if term.prefix else ''}" for term in wanted)
+        tsquery = func.to_tsquery(literal_column("'simple'::regconfig"), written)
+        return found.where(_vector.bool_op("@@")(tsquery)).order_by(
+            func.ts_rank(_vector, tsquery).desc(), SearchEntry.id.desc()
         )
-        return (
-            select(SearchEntry.object_id, snippet.label("snippet"))
-            .where(SearchEntry.kind == kind, _words.bool_op("@@")(wanted))
-            .order_by(func.ts_rank(_words, wanted).desc(), SearchEntry.id.desc())
-        )
-    terms = " ".join(f'"{word.rstrip("*")}"{"*" if word.endswith("*") else ""}' for word in words)
-    fts = literal_column(FTS_TABLE)
-    snippet = func.snippet(fts, 0, MARK_START, MARK_END, "…", 24)
+    written = " ".join(f'"{term.word}"{"*" if term.prefix else ""}' for term in wanted)
+    fts: ColumnClause[Any] = literal_column(FTS_TABLE)  # the table's name is a column of it too
+    rowid: ColumnClause[int] = column("rowid")
     return (
-        select(SearchEntry.object_id, snippet.label("snippet"))
-        .select_from(SearchEntry)
-        .join(text(FTS_TABLE), literal_column(f"{FTS_TABLE}.rowid") == SearchEntry.id)
-        .where(SearchEntry.kind == kind, fts.bool_op("MATCH")(terms or '""'))
+        found.join(table(FTS_TABLE, rowid), rowid == SearchEntry.id)
+        .where(fts.bool_op("MATCH")(written))
         .order_by(func.bm25(fts), SearchEntry.id.desc())
     )
 
 
 async def find(session: AsyncReadSession, kind: str, query: str, limit: int) -> list[Hit]:
-    rows = await session.execute(
-        matching(session.get_bind().dialect.name, kind, query).limit(limit)
-    )
-    return [Hit(object_id=row.object_id, snippet=row.snippet) for row in rows]
+    statement = matching(session.get_bind().dialect.name, kind, query).limit(limit)
+    rows = await session.execute(statement)
+    return [Hit(row.object_id, snippet(row.body, query)) for row in rows]

@@ -5,27 +5,19 @@ and so refuses to be given a read session: the type checker holds the line, and 
 (`query_only` on SQLite, `READ ONLY` on PostgreSQL).
 """
 
-from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, SessionTransaction
-from sqlalchemy.util import await_only
-
-from hubbub.kit.db.turns import WriteTurns
 
 
 class AsyncReadSession(AsyncSession):
     """Sees one snapshot and changes nothing."""
 
 
-class _TurnTakingSession(Session):
-    """Waits for its turn at the first statement, not before: a request that is still being
-    validated keeps nobody waiting."""
-
-
 class AsyncWriteSession(AsyncReadSession):
-    """Committed by the boundary that opened it, and by nobody else."""
+    """Committed by the boundary that opened it, and by nobody else.
 
-    sync_session_class = _TurnTakingSession
+    On SQLite it waits for its turn at its first statement, not before: a request that is still
+    being validated keeps nobody waiting.
+    """
 
     def signal(self, name: str) -> None:
         """Rings the listeners of `name` once this session has committed."""
@@ -35,18 +27,3 @@ class AsyncWriteSession(AsyncReadSession):
     def signals(self) -> set[str]:
         found: set[str] = self.info.get("signals", set())
         return found
-
-    @property
-    def holds_turn(self) -> bool:
-        return bool(self.info.get("holds_turn"))
-
-
-@event.listens_for(_TurnTakingSession, "after_begin")
-def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    turns: WriteTurns | None = session.info.get("turns")
-    if turns is None or transaction.nested or session.info.get("holds_turn"):
-        return
-    await_only(turns.take())
-    session.info["holds_turn"] = True
-    # at once, not at the first write: a transaction that begins by reading can't be refused later
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -6,7 +6,47 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import aiosqlite
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hubbub.kit.db.turns import TurnPool, WriteTurns
+from hubbub.settings import DatabaseSettings
+
+
+def sqlite_reader(dsn: str, settings: DatabaseSettings) -> AsyncEngine:
+    engine = create_async_engine(
+        dsn,
+        async_creator=connector(dsn, read_only=True, busy_timeout=settings.busy_timeout),
+        pool_size=settings.pool_size,
+        max_overflow=settings.max_overflow,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "begin", _begin_snapshot)
+    return engine
+
+
+def sqlite_writer(dsn: str, settings: DatabaseSettings, turns: WriteTurns) -> AsyncEngine:
+    engine = create_async_engine(
+        dsn,
+        async_creator=connector(dsn, read_only=False, busy_timeout=settings.busy_timeout),
+        poolclass=TurnPool,
+        turns=turns,
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "begin", _begin_writing)
+    return engine
+
+
+def _begin_snapshot(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    # at once, not at the first write: a transaction that begins by reading can be refused later
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 async def uninterrupted[T](work: Awaitable[T]) -> T:
@@ -15,25 +55,32 @@ async def uninterrupted[T](work: Awaitable[T]) -> T:
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.wait([task])
         except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
             cancelled = error
-        except Exception:  # noqa: BLE001 - raised below by result(), after any cancellation
-            break
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # retrieved, so that it isn't reported as lost
-        raise cancelled
-    return task.result()
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # retrieved, so that it isn't reported as lost
+    raise cancelled
 
 
-class _WriterConnection(aiosqlite.Connection):
+class _Connection(aiosqlite.Connection):
+    async def _connect(self) -> aiosqlite.Connection:
+        """A connection that nobody waits for any more is closed, not dropped."""
+        try:
+            return await uninterrupted(super()._connect())
+        except asyncio.CancelledError:
+            await uninterrupted(self.close())
+            raise
+
+
+class _WriterConnection(_Connection):
     """A statement that has begun in the driver's thread ends before anybody else may write."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return await uninterrupted(super()._execute(fn, *args, **kwargs))
+        running = super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return await uninterrupted(running)
 
 
 def connector(
@@ -43,7 +90,7 @@ def connector(
     path = cast(str, make_url(dsn).database)
 
     def connect() -> sqlite3.Connection:
-        # autocommit here: BEGIN is ours to say, see sessions.py
+        # autocommit here: BEGIN is ours to say, see above
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=256
         )
@@ -55,7 +102,7 @@ def connector(
         return connection
 
     def create() -> Awaitable[aiosqlite.Connection]:
-        kind = aiosqlite.Connection if read_only else _WriterConnection
+        kind = _Connection if read_only else _WriterConnection
         connection = kind(connect, iter_chunk_size=64)
         # a hub that ends must not wait for idle driver threads
         connection._thread.daemon = True  # noqa: SLF001

@@ -14,11 +14,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.kit.context import RequestContext, request_context
+from hubbub.kit.errors import TooLarge
+from hubbub.kit.http.gzip import GZip
 from hubbub.kit.http.limits import RateLimit
 from hubbub.kit.http.problems import internal_problem, problem
 from hubbub.kit.metrics import Metrics
@@ -61,7 +62,8 @@ class RequestId:
 
 
 class AccessLog:
-    """Times and counts each request, and writes one line for it; never a query, it may be secret."""
+    """Times and counts each request and writes one line for it, without the query: it may be
+    secret."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -91,9 +93,8 @@ class AccessLog:
             self.metrics.in_flight.dec()
             self.metrics.requests.labels(method, route, status).inc()
             self.metrics.latency.labels(method, route).observe(elapsed)
-            log.info(
-                "http.request", method=method, route=route, status=status, ms=round(elapsed * 1000, 2)
-            )
+            ms = round(elapsed * 1000, 2)
+            log.info("http.request", method=method, route=route, status=status, ms=ms)
         return None
 
 
@@ -188,6 +189,10 @@ class SecurityHeaders:
         return await self.app(scope, receive, careful)
 
 
+_CLOSE = {"Connection": "close"}
+_MAX_DIGITS = 18
+
+
 class BodyLimit:
     """Counts while reading, so that a body without a length is stopped just the same."""
 
@@ -199,13 +204,24 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         length = Headers(scope=scope).get("content-length", "0")
-        if not length.isdecimal() or int(length) > self.max_bytes:
+        if not (length.isascii() and length.isdecimal()):
+            refusal = problem(
+                400,
+                "bad_request",
+                "The request can't be read as it is",
+                "Content-Length must be a number.",
+                headers=_CLOSE,
+            )
+            return await refusal(scope, receive, send)
+        # by its digits first: Python refuses to read a number of thousands of them
+        digits = length.lstrip("0") or "0"
+        if len(digits) > _MAX_DIGITS or int(digits) > self.max_bytes:
             refusal = problem(
                 413,
-                "too_large",
-                "The body is too large",
+                TooLarge.code,
+                TooLarge.title,
                 f"Send at most {self.max_bytes} bytes.",
-                headers={"Connection": "close"},
+                headers=_CLOSE,
             )
             return await refusal(scope, receive, send)
         read = 0
@@ -216,7 +232,7 @@ class BodyLimit:
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
                 if read > self.max_bytes:
-                    raise HTTPException(413)
+                    raise HTTPException(413)  # FastAPI lets no other pass its reading of a body
             return message
 
         return await self.app(scope, counted, send)
@@ -228,7 +244,6 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.user_middleware = [
         Middleware(RequestId),
         Middleware(AccessLog, metrics=metrics),
-        Middleware(Crashes),
         Middleware(TrustedHost, allowed=settings.http.allowed_hosts),
         Middleware(
             CORSMiddleware,
@@ -239,10 +254,9 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_credentials=True,
         ),
         Middleware(SecurityHeaders, https=settings.public_url.startswith("https://")),
-        Middleware(
-            GZipMiddleware,
-            minimum_size=settings.http.gzip_min_bytes,
-        ),
+        Middleware(GZip, min_bytes=settings.http.gzip_min_bytes),
         Middleware(BodyLimit, max_bytes=settings.http.max_body_bytes),
         Middleware(RateLimit, settings=settings.limits),
+        # innermost, so that a 500 too carries what the others put on each answer
+        Middleware(Crashes),
     ]

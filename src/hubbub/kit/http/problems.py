@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents: the one place that turns exceptions into answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +13,12 @@ from starlette.exceptions import HTTPException
 
 from hubbub.kit.context import request_context
 from hubbub.kit.errors import AppError
+from hubbub.kit.http.validation import FieldError, shown_error
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 50
 
 _CODES = {
     400: ("bad_request", "The request can't be read as it is"),
@@ -31,12 +33,6 @@ _CODES = {
     422: ("validation_failed", "The request has values that are not acceptable; see errors"),
     429: ("too_many_requests", "Too many requests"),
 }
-
-
-class FieldError(BaseModel):
-    loc: list[str | int]
-    msg: str
-    type: str
 
 
 class Problem(BaseModel):
@@ -71,10 +67,14 @@ def problem(
         "code": code,
         "request_id": context.request_id if context else None,
     }
-    body = {name: value for name, value in (body | extra).items() if value is not None}
-    return Response(
-        orjson.dumps(body, default=str), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
-    )
+    # what an error adds never replaces what each problem has
+    body = {name: value for name, value in (extra | body).items() if value is not None}
+    content = orjson.dumps(body, default=_plain)
+    return Response(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _plain(value: object) -> object:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
 def problem_of(error: AppError) -> Response:
@@ -99,28 +99,24 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
     del request
     code, title = _CODES[422]
-    # never `input` and `ctx`: they would echo passwords, and ctx may not even be JSON
-    errors = [
-        {"loc": _shown_loc(item["loc"]), "msg": item["msg"], "type": item["type"]}
-        for item in error.errors()
-    ]
+    errors = [shown_error(item) for item in error.errors()[:MAX_ERRORS]]
     log.warning("request.refused", code=code, status=422)
     return problem(422, code, title, errors=errors)
-
-
-def _shown_loc(loc: Sequence[str | int]) -> list[str | int]:
-    """The path to the value; names that the caller made up are left out of it."""
-    return [part if isinstance(part, int) or part.isidentifier() else "?" for part in loc[:8]]
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
     del request
-    code, title = _CODES.get(
-        error.status_code, ("http_error", HTTPStatus(error.status_code).phrase)
-    )
+    code, title = _CODES.get(error.status_code) or ("http_error", _phrase(error.status_code))
     log.warning("request.refused", code=code, status=error.status_code)
     return problem(error.status_code, code, title, headers=error.headers)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "The request was refused"
 
 
 def internal_problem() -> Response:

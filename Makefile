@@ -1,0 +1,56 @@
+# Everything a developer needs, on a machine that has Python and nothing else of ours.
+# `make` alone lists the targets.
+
+RUN := .venv/bin
+# test processes at once
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test test-distributed check lint openapi-check format openapi migration clean sync
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+sync: ## bring the locked environment into .venv (the other targets do this themselves)
+	@scripts/sync.sh
+
+serve: sync ## start a hub; heeds HUBBUB_HOST, HUBBUB_PORT and HUBBUB_DATA_DIR
+	@HUBBUB_ENVIRONMENT=$${HUBBUB_ENVIRONMENT:-local} exec $(RUN)/hubbub serve
+
+test: sync ## run the tests on SQLite
+	$(RUN)/pytest -q -n $(JOBS)
+
+test-distributed: sync ## run the tests on PostgreSQL and Valkey, which it starts itself
+	$(RUN)/pytest -q -n $(JOBS) --distributed
+
+check: lint openapi-check ## all that CI asks for: style, types, imports, sizes, tests on both databases
+	@rm -f .coverage
+	$(RUN)/pytest -q -n $(JOBS) --cov --cov-report=
+	$(RUN)/pytest -q -n $(JOBS) --distributed --cov --cov-append --cov-report=term
+
+lint: sync ## style, types, import contracts and file sizes
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy src tests scripts
+	$(RUN)/lint-imports
+	$(RUN)/python scripts/check_sizes.py src/hubbub
+
+openapi-check: sync ## fail when openapi.json is not the document of this code
+	@$(RUN)/hubbub openapi | diff -u openapi.json - \
+		|| { echo "openapi.json is not up to date: run \`make openapi\` and look at the difference"; exit 1; }
+
+format: sync ## format the code, and mend what ruff can mend
+	$(RUN)/ruff format .
+	$(RUN)/ruff check --fix .
+
+openapi: sync ## write openapi.json anew
+	$(RUN)/hubbub openapi --output openapi.json
+
+migration: sync ## write a migration for the changed models: make migration m="what changes"
+	@test -n "$(m)" || { echo 'say what changes: make migration m="add rooms"'; exit 2; }
+	scripts/migration.sh "$(m)"
+
+clean: ## remove the environment and all caches; the data of a hub stays
+	rm -rf .venv .uv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		.schemathesis .coverage .coverage.* htmlcov dist
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,263 @@
+"""From a credential to who is calling: the one chain that every guarded route goes through."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, OAuth2PasswordRequestForm
+from pydantic import MISSING
+
+from hubbub.auth import queries
+from hubbub.auth.errors import (
+    InvalidToken,
+    ScopeMissing,
+    SessionRequired,
+    TooManyAttempts,
+    WrongPassword,
+)
+from hubbub.auth.passwords import password_matches
+from hubbub.auth.schemas import PasswordChange, ResetRequest
+from hubbub.auth.service.people import Owned
+from hubbub.auth.service.sessions import Attempt
+from hubbub.auth.tokens import API_KEY_MARK, AccessClaims, Tokens
+from hubbub.auth.types import Caller, Scope
+from hubbub.kit.counters import seconds_left
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.kit.errors import Unauthenticated
+from hubbub.kit.http.dependencies import CurrentResources
+from hubbub.kit.http.limits import address_key
+from hubbub.kit.keys import token_hash
+from hubbub.kit.resources import Resources
+from hubbub.users.errors import AdminsOnly
+from hubbub.users.models import User
+from hubbub.users.queries import find_by_login, find_for_sign_in
+from hubbub.users.schemas import UserUpdate
+from hubbub.users.types import Role
+
+_oauth2 = OAuth2PasswordBearer("/api/v1/auth/token", scheme_name="Password", auto_error=False)
+_api_key = APIKeyHeader(name="X-API-Key", scheme_name="ApiKey", auto_error=False)
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def get_tokens(resources: CurrentResources) -> Tokens:
+    return Tokens(resources.keys, resources.settings.auth, resources.clock)
+
+
+CurrentTokens = Annotated[Tokens, Depends(get_tokens)]
+
+
+async def get_credential(
+    bearer: Annotated[str | None, Depends(_oauth2)],
+    api_key: Annotated[str | None, Depends(_api_key)],
+) -> str | None:
+    return bearer or api_key
+
+
+Credential = Annotated[str | None, Depends(get_credential)]
+
+
+async def parse_access_token(credential: Credential, tokens: CurrentTokens) -> AccessClaims | None:
+    """The claims of an access token; None for any other kind of credential."""
+    if credential is None or credential.startswith(API_KEY_MARK):
+        return None
+    claims = tokens.read_access(credential)
+    if claims is None:
+        raise InvalidToken
+    return claims
+
+
+async def maybe_caller(
+    request: Request,
+    credential: Credential,
+    claims: Annotated[AccessClaims | None, Depends(parse_access_token)],
+    tokens: CurrentTokens,
+    resources: CurrentResources,
+) -> Caller | None:
+    """Who is calling, if anybody says so. A credential that is wrong is refused all the same.
+
+    Looks into the database in a short session of its own: the handler's session must not be the
+    second one of the request that takes a connection.
+    """
+    if credential is None:
+        return None
+    async with resources.database.read() as session:
+        caller = await _look_up(session, credential, claims, tokens)
+    if caller is None:
+        raise InvalidToken
+    needed = Scope.READ if request.method in _SAFE else Scope.WRITE
+    if needed not in caller.scopes:
+        msg = f"It needs the scope {needed}."
+        raise ScopeMissing(msg)
+    return caller
+
+
+async def _look_up(
+    session: AsyncReadSession,
+    credential: str,
+    claims: AccessClaims | None,
+    tokens: Tokens,
+) -> Caller | None:
+    if claims is not None:
+        signed_in = await queries.session_owner(session, claims.session_id, tokens.now())
+        if signed_in is None or signed_in.user_id != claims.user_id:
+            return None
+        return Caller(
+            signed_in.user_id, signed_in.user.role, frozenset(Scope), session_id=signed_in.id
+        )
+    key = await queries.key_owner(session, token_hash(credential), tokens.now())
+    if key is None:
+        return None
+    scopes = frozenset(Scope(scope) for scope in key.scopes)
+    # without the scope, an admin's key is a member's: decided here once, for every finder
+    role = key.user.role if Scope.ADMIN in scopes else Role.MEMBER
+    return Caller(key.user_id, role, scopes, api_key_id=key.id)
+
+
+MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]
+
+
+async def current_caller(caller: MaybeCaller) -> Caller:
+    if caller is None:
+        msg = "Send Authorization: Bearer with an access token or an API key, or X-API-Key."
+        raise Unauthenticated(msg)
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
+
+
+async def current_admin(caller: CurrentCaller) -> Caller:
+    if not caller.is_admin:
+        msg = "It needs the role admin and, with an API key, the scope admin."
+        raise AdminsOnly(msg)
+    return caller
+
+
+CurrentAdmin = Annotated[Caller, Depends(current_admin)]
+
+
+async def signed_in_caller(caller: CurrentCaller) -> Caller:
+    """For what an API key must not do, since it would outlive its own revocation."""
+    if caller.session_id is None:
+        raise SessionRequired
+    return caller
+
+
+SignedInCaller = Annotated[Caller, Depends(signed_in_caller)]
+
+
+class Throttle:
+    """Slows guessing without letting a stranger lock anybody out: attempts count for the account
+    as tried from one address, and for the address, never for the account as such."""
+
+    def __init__(self, resources: Resources, account: str, address: str | None) -> None:
+        settings = resources.settings.auth
+        self._counters = resources.counters
+        self._window = settings.login_window_seconds
+        place = address_key(address)
+        self._limits = (
+            (
+                f"sign-in:{place}:{token_hash(account.strip().lower()).hex()}",
+                settings.login_failures,
+            ),
+            (f"sign-in:{place}", settings.login_failures_per_address),
+        )
+
+    def check(self) -> None:
+        if any(self._counters.count(key, self._window) >= most for key, most in self._limits):
+            raise TooManyAttempts(retry_after=seconds_left(self._window))
+
+    def failed(self) -> None:
+        for key, _ in self._limits:
+            self._counters.hit(key, self._window)
+
+
+async def _checked(throttle: Throttle, user: User | None, password: str) -> bool:
+    throttle.check()
+    matches = await password_matches(password, user.password_hash if user else None)
+    # once more: a burst of guesses was let in together and waited for the hashing together
+    throttle.check()
+    if not matches:
+        throttle.failed()
+    return matches
+
+
+async def sign_in_attempt(
+    request: Request,
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    resources: CurrentResources,
+) -> Attempt:
+    """Checks the password of a sign-in form, before any transaction begins."""
+    address = request.client.host if request.client else None
+    throttle = Throttle(resources, form.username, address)
+    throttle.check()
+    async with resources.database.read() as session:
+        user = await find_by_login(session, form.username)
+    if user is not None and not user.is_active:
+        user = None
+    matches = await _checked(throttle, user, form.password)
+    return Attempt(user if matches else None, address, request.headers.get("user-agent"))
+
+
+SignInAttempt = Annotated[Attempt, Depends(sign_in_attempt)]
+
+
+async def _confirm_password(
+    request: Request, resources: Resources, caller: Caller, password: str
+) -> None:
+    address = request.client.host if request.client else None
+    async with resources.database.read() as session:
+        user = await find_for_sign_in(session, caller.user_id)
+    throttle = Throttle(resources, str(caller.user_id), address)
+    if not await _checked(throttle, user, password):
+        raise WrongPassword
+
+
+async def confirmed_change(
+    request: Request, change: PasswordChange, caller: SignedInCaller, resources: CurrentResources
+) -> Caller:
+    """The signed-in person, who has just proved to know the current password."""
+    await _confirm_password(request, resources, caller, change.current_password.get_secret_value())
+    return caller
+
+
+ConfirmedCaller = Annotated[Caller, Depends(confirmed_change)]
+
+
+async def caller_for_update(
+    request: Request,
+    user_id: UUID,
+    changes: UserUpdate,
+    caller: CurrentCaller,
+    resources: CurrentResources,
+) -> Caller:
+    """An e-mail address opens the account, by way of a reset: whoever changes his own proves that
+    he is not just somebody at an unlocked screen. Admins change others' without."""
+    if changes.email is not MISSING and user_id == caller.user_id:
+        given = changes.current_password
+        if caller.session_id is None:
+            raise SessionRequired
+        if given is MISSING:
+            raise WrongPassword
+        await _confirm_password(request, resources, caller, given.get_secret_value())
+    return caller
+
+
+UpdatingCaller = Annotated[Caller, Depends(caller_for_update)]
+
+
+async def reset_throttle(request: Request, body: ResetRequest, resources: CurrentResources) -> None:
+    """Every mail that is asked for counts, whether or not there is anybody to get it."""
+    throttle = Throttle(resources, f"reset:{body.email}", request.client and request.client.host)
+    throttle.check()
+    throttle.failed()
+
+
+async def get_owned(request: Request) -> Sequence[Owned]:
+    owned: Sequence[Owned] = request.app.state.owned
+    return owned
+
+
+OwnedKinds = Annotated[Sequence[Owned], Depends(get_owned)]

@@ -1,0 +1,58 @@
+"""Mails about credentials. Their links are made while sending, so no token is ever stored."""
+
+from hubbub.auth import queries
+from hubbub.auth.service import invitations, passwords
+from hubbub.auth.service.invitations import Invited
+from hubbub.auth.service.passwords import ResetAsked
+from hubbub.auth.tokens import Tokens
+from hubbub.kit.jobs import JobContext, job
+from hubbub.kit.mail import Mail
+
+
+def _tokens(context: JobContext) -> Tokens:
+    resources = context.resources
+    return Tokens(resources.keys, resources.settings.auth, resources.clock)
+
+
+@job("auth.mail_reset", on=ResetAsked)
+async def mail_reset(context: JobContext, event: ResetAsked) -> None:
+    resources = context.resources
+    async with resources.database.write() as session:
+        begun = await passwords.begin_reset(
+            session, _tokens(context), event.email, context.id
+        )
+    if begun is None:
+        return
+    name, token = begun
+    text = (
+        f"Hello {name},\n\n"
+        f"somebody, hopefully you, asked for a new password at {resources.settings.app_name}.\n"
+        f"Set it here within {resources.settings.auth.reset_minutes} minutes:\n\n"
+        f"{resources.settings.public_url}/reset?token={token}\n\n"
+        "If it wasn't you, ignore this mail: nothing has changed.\n"
+    )
+    await resources.mailer.send(Mail(event.email, "Your new password", text))
+
+
+@job("auth.mail_invitation", on=Invited)
+async def mail_invitation(context: JobContext, event: Invited) -> None:
+    resources = context.resources
+    tokens = _tokens(context)
+    async with resources.database.read() as session:
+        invitation = await queries.find_open_invitation(
+            session, event.invitation_id, tokens.now()
+        )
+    if invitation is None or invitation.email is None:
+        return
+    link = invitations.invitation_link(tokens, resources.settings.public_url, invitation.id)
+    text = (
+        "Hello,\n\n"
+        f"you have been invited to {resources.settings.app_name}. Make your account here:\n\n"
+        f"{link}\n\n"
+        f"The link is good once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC.\n"
+    )
+    subject = f"You are invited to {resources.settings.app_name}"
+    await resources.mailer.send(Mail(invitation.email, subject, text))
+
+
+JOBS = (mail_reset, mail_invitation)

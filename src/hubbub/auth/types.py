@@ -1,0 +1,22 @@
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from hubbub.users.types import Viewer
+
+
+class Scope(StrEnum):
+    """What an API key may be used for; a signed-in person has all of them."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller(Viewer):
+    """The user behind a credential that has just been checked, and what the credential allows."""
+
+    scopes: frozenset[Scope]
+    session_id: UUID | None = None
+    api_key_id: UUID | None = None

@@ -1,0 +1,33 @@
+"""The `hubbub` command. Each group of commands is a module here and is listed below.
+
+A command imports what is heavy when it runs, so that `hubbub --help` doesn't wait for it.
+"""
+
+import sys
+
+import typer
+
+from hubbub.cli.migrate import migrate
+from hubbub.cli.openapi import openapi
+from hubbub.cli.serve import serve
+from hubbub.cli.version import version
+from hubbub.start import StartError
+
+app = typer.Typer(
+    name="hubbub",
+    help="A self-hosted message hub for AI agents and the people who run them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for command in (serve, migrate, openapi, version):
+    app.command()(command)
+
+
+def main() -> None:
+    try:
+        app()
+    except StartError as error:
+        error.say()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

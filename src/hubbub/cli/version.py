@@ -1,0 +1,10 @@
+"""`hubbub version`."""
+
+import typer
+
+from hubbub import __version__
+
+
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

@@ -1,0 +1,36 @@
+"""`hubbub worker`."""
+
+import asyncio
+import signal
+
+from hubbub.cli.options import DataDir, settings_with
+from hubbub.settings import Settings
+from hubbub.start import StartError, explained
+
+
+def worker(*, data_dir: DataDir = None) -> None:
+    """Run background work beside the servers, on PostgreSQL. Any number of these may run."""
+    from hubbub.kit.logging import setup_logging  # noqa: PLC0415 - other commands log nothing
+
+    settings = settings_with({"data_dir": data_dir})
+    if settings.embedded:
+        msg = (
+            "an embedded hub (SQLite) is exactly one process, and does its background work itself:"
+            " use PostgreSQL (HUBBUB_DATABASE_URL) to run workers"
+        )
+        raise StartError(msg)
+    setup_logging(settings.log)
+    with explained(settings):
+        asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    from hubbub.kit.metrics import Metrics  # noqa: PLC0415 - heavy, as in the other commands
+    from hubbub.lifespan import open_worker  # noqa: PLC0415
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with open_worker(settings, Metrics()):
+        await stopped.wait()

@@ -1,0 +1,141 @@
+"""Runs jobs: those it is woken for, and those it finds."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from hubbub.kit.jobs import claims
+from hubbub.kit.jobs.broker import JobBroker
+from hubbub.kit.jobs.declare import Job
+from hubbub.kit.jobs.execution import Execution
+from hubbub.kit.jobs.loop import Loop
+from hubbub.kit.jobs.models import JobRecord
+from hubbub.kit.jobs.schedule import Schedule
+from hubbub.kit.resources import Resources
+
+log = structlog.get_logger()
+
+_LAST_WORDS = 5.0
+"""How long a cancelled job may take to end."""
+
+
+class Runner:
+    def __init__(self, resources: Resources, jobs: Sequence[Job[Any]], broker: JobBroker) -> None:
+        self._resources = resources
+        self._database = resources.database
+        self._settings = resources.settings.jobs
+        self._jobs = {job.name: job for job in jobs}
+        self._names = tuple(self._jobs)
+        if len(self._jobs) != len(jobs):
+            msg = "two jobs have the same name"
+            raise ValueError(msg)
+        self._broker = broker
+        self._slots = asyncio.Semaphore(self._settings.concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._more = False
+        """Whether more may be due than there was room for; then whoever ends has us look again."""
+        schedule = Schedule(resources.database, jobs)
+        self._schedule = Loop("jobs.schedule", schedule.look, self._settings.poll_seconds)
+        self._loop = Loop("jobs.runner", self.look, self._settings.poll_seconds)
+
+    async def start(self) -> None:
+        self._stopping = False
+        await self._broker.start(self.run)
+        self._loop.start()
+        self._schedule.start()
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Takes nothing new, waits for what runs, and gives back what doesn't end in time."""
+        self._stopping = True
+        await self._schedule.stop()
+        await self._loop.stop()
+        await self._broker.stop_receiving()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_WORDS)
+        for task in self._tasks:
+            log.error("job.stuck", task=task.get_name())
+
+    async def recover(self) -> None:
+        """For the only process there is: takes up at once what ran when the last one died."""
+        async with self._database.write() as session:
+            await claims.release_all(session)
+
+    def ring(self) -> None:
+        self._loop.ring()
+
+    async def run(self, job_id: UUID) -> None:
+        """Runs the job unless it isn't due, is held by somebody, or isn't known here."""
+        # a task of our own: whoever woke us may go away without taking the job along
+        await asyncio.wait([self._spawn(self._claim_and_run(job_id))])
+
+    async def look(self) -> None:
+        """Takes as many due jobs as there is room for."""
+        if self._slots.locked():
+            self._more = True
+            return
+        # reading first: an idle hub takes nobody's turn at writing
+        async with self._database.read() as session:
+            self._more = await claims.is_anything_due(session, self._names)
+        if self._more and not self._stopping:
+            await self._take_due()
+
+    async def _take_due(self) -> None:
+        room = 0
+        while not self._slots.locked():
+            await self._slots.acquire()
+            room += 1
+        found: list[JobRecord] = []
+        try:
+            async with self._database.write() as session:
+                found = await claims.claim_due(
+                    session, self._names, lease=self._settings.lease_seconds, limit=room
+                )
+        finally:
+            for _ in range(room - len(found)):
+                self._slots.release()
+        self._more = len(found) == room
+        for record in found:
+            _ = self._spawn(self._run_in_slot(record))
+
+    async def _claim_and_run(self, job_id: UUID) -> None:
+        await self._slots.acquire()
+        record = None
+        try:
+            if not self._stopping:
+                async with self._database.write() as session:
+                    record = await claims.claim_one(
+                        session, job_id, self._names, lease=self._settings.lease_seconds
+                    )
+        finally:
+            if record is None:
+                self._slots.release()
+        if record is not None:
+            await self._run_in_slot(record)
+
+    async def _run_in_slot(self, record: JobRecord) -> None:
+        try:
+            await Execution(self._resources, self._jobs[record.name], record).run()
+        finally:
+            self._slots.release()
+            if self._more:
+                self.ring()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name="job")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # the job stays claimed until its lease lapses, then somebody takes it up
+            log.error("job.unrecorded", error=type(error).__name__, exc_info=error)

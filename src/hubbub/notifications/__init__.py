@@ -1,0 +1,1 @@
+"""What a person should know, kept until it is read."""

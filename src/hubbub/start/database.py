@@ -1,0 +1,49 @@
+"""Bringing the database to this version's tables when a hub starts, or saying why not."""
+
+import asyncio
+
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hubbub.kit.db import migrate
+from hubbub.kit.db.database import Database
+from hubbub.settings import Environment, Settings
+from hubbub.start import StartError
+from hubbub.start.reasons import newer, not_migrated
+
+FIRST_CONTACT = 10.0
+
+
+async def bring_to_head(settings: Settings, database: Database) -> None:
+    """An embedded hub migrates its own file. A shared database is migrated by the operator,
+    who knows when its other processes are ready for that; except on his own desk."""
+    if not await is_at_head(settings, database.write_engine):
+        if not settings.embedded and settings.environment is not Environment.LOCAL:
+            raise StartError(not_migrated(settings))
+        await migrate.upgrade(settings.database_dsn)
+    if settings.embedded:
+        await _check_writable(database.write_engine)
+
+
+async def is_at_head(settings: Settings, engine: AsyncEngine) -> bool:
+    # a file has a timeout of its own, for its lock
+    async with asyncio.timeout(None if settings.embedded else FIRST_CONTACT):
+        at = await migrate.current(engine)
+    if at is not None and at not in _known_revisions():
+        raise StartError(newer(settings, at))
+    return at == migrate.head()
+
+
+def _known_revisions() -> set[str]:
+    scripts = ScriptDirectory(str(migrate.MIGRATIONS))
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+async def _check_writable(engine: AsyncEngine) -> None:
+    """A file that can be read but not written would fail at the first message.
+
+    It takes a real write: SQLite lets a transaction begin on a file that can only be read.
+    """
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        await connection.rollback()
