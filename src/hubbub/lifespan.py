@@ -12,11 +12,14 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from hubbub import registry
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
+from hubbub.kit.bus.redis import RedisBus
 from hubbub.kit.clock import SystemClock
 from hubbub.kit.counters import Counters, LocalCounters, SharedCounters
 from hubbub.kit.db.database import Database
+from hubbub.kit.jobs.system import open_jobs
 from hubbub.kit.keys import load_keyring
 from hubbub.kit.mail import Mailer
 from hubbub.kit.mail.folder import FolderMailer
@@ -25,6 +28,7 @@ from hubbub.kit.metrics import Metrics
 from hubbub.kit.resources import Resources
 from hubbub.settings import Settings
 from hubbub.start import StartError, explained, last_word
+from hubbub.start.admin import provide_first_admin
 from hubbub.start.database import bring_to_head
 
 log = structlog.get_logger()
@@ -80,7 +84,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
         )
         stack.push_async_callback(database.close)
         redis = await stack.enter_async_context(open_redis(settings))
-        bus: Bus = MemoryBus()
+        bus: Bus = MemoryBus() if settings.redis_url is None else RedisBus(str(settings.redis_url))
         await bus.start()
         stack.push_async_callback(bus.stop)
         yield Resources(
@@ -159,7 +163,22 @@ async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resour
             resources = await stack.enter_async_context(open_resources(settings, metrics))
             await bring_to_head(settings, resources.database)
             warn_of_dangerous_pairs(settings)
+            await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
         yield resources
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Background work without a server, beside those that serve from the same database."""
+    async with AsyncExitStack() as stack:
+        with explained(settings):
+            prepare_data_dir(settings.data_dir)
+            resources = await stack.enter_async_context(open_resources(settings, metrics))
+            await bring_to_head(settings, resources.database)
+            await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
+        log.info("worker.started")
+        yield
+    log.info("worker.stopped")
 
 
 @asynccontextmanager
@@ -168,6 +187,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         with last_word():
             resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
+            await provide_first_admin(resources, settings)
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
+from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
+from hubbub.kit.jobs import Job
+from hubbub.kit.jobs.prune import prune
+from hubbub.notifications import jobs as notification_jobs
 
 _MODELS = (
     "hubbub.kit.outbox",
@@ -14,6 +19,8 @@ _MODELS = (
     "hubbub.auth.models",
     "hubbub.notifications.models",
 )
+
+JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *notification_jobs.JOBS)
 
 OWNED: Sequence[Owned] = (OwnedInvitations(),)
 """What becomes of these is asked before a user is deleted."""

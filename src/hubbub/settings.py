@@ -3,15 +3,27 @@
 This module is below all others: whoever needs a setting is given its section.
 """
 
+import errno
 import ipaddress
 import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RedisDsn, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RedisDsn,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +35,8 @@ from pydantic_settings import (
 from hubbub import __version__
 
 MIN_SECRET_LENGTH = 32
+PREFIX = "HUBBUB_"
+CONFIG_VARIABLE = "HUBBUB_CONFIG"
 
 
 class Environment(StrEnum):
@@ -115,7 +129,7 @@ class Settings(BaseSettings):
     """Immutable; a test makes its own, the server reads the environment once."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HUBBUB_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
         extra="ignore",
@@ -248,10 +262,55 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("HUBBUB_CONFIG", "hubbub.toml")))
+        toml = TomlConfigSettingsSource(settings_cls, _settings_file())
         return init_settings, env_settings, dotenv_settings, file_secret_settings, toml
+
+
+def _settings_file() -> Path:
+    """A file that is named must be there; the one that is looked for by default need not."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    path = Path(named or "hubbub.toml")
+    if named and not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, f"{CONFIG_VARIABLE} names no file", named)
+    return path
 
 
 @lru_cache
 def get_settings() -> Settings:
     return Settings()
+
+
+def describe_errors(error: ValidationError) -> list[str]:
+    """One line for each wrong setting: the variable and what is wrong with it, never its value."""
+    lines = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        msg = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            msg = "There is no such setting"
+        names = [part.upper() for part in item["loc"] if isinstance(part, str)]
+        # what is wrong with several settings together names them in its own sentence
+        lines.append(f"{PREFIX}{'__'.join(names)}: {msg}" if names else msg)
+    return lines
+
+
+def unknown_variables(
+    environ: Mapping[str, str] = os.environ,
+) -> list[tuple[str, str | None]]:
+    """Variables that look like settings but are none, each with the known name nearest to it."""
+    known = sorted(_variables())
+    found = []
+    for name in sorted(environ):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known:
+            nearest = get_close_matches(upper, known, n=1, cutoff=0.8)
+            found.append((name, nearest[0] if nearest else None))
+    return found
+
+
+def _variables() -> Iterator[str]:
+    yield CONFIG_VARIABLE
+    for name, field in Settings.model_fields.items():
+        yield f"{PREFIX}{name}".upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            for inner in field.annotation.model_fields:
+                yield f"{PREFIX}{name}__{inner}".upper()

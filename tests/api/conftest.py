@@ -3,8 +3,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import schemathesis
-from schemathesis.schemas import BaseSchema
 
 from tests.faults.processes import Running, Workplace, clean_environment
 from tests.fixtures.factories import PASSWORD
@@ -26,11 +24,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     }
     with Workplace(folder, env).serving() as hub:
         yield hub
-
-
-@pytest.fixture(scope="session")
-def api_schema(served: Running) -> BaseSchema:
-    return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
 
 
 @pytest.fixture

@@ -1,37 +1,74 @@
 """Whatever is sent to whichever route: no crash, and no answer that the document doesn't name."""
 
+import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
-    not_a_server_error,
     response_schema_conformance,
     status_code_conformance,
 )
 
-schema = schemathesis.pytest.from_fixture("api_schema")
+from hubbub.app import create_app
+from hubbub.settings import Environment, Settings
+from tests.faults.processes import Running
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
 ]
-thoroughly = settings(
-    max_examples=40,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+DOCUMENT = create_app(Settings(environment=Environment.LOCAL)).openapi()
+OPERATIONS = [
+    result.ok() for result in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
+]
 
 
-@schema.parametrize()
-@thoroughly
-def test_as_an_admin(case: Case, admin_token: str) -> None:
-    case.call_and_validate(headers={"Authorization": f"Bearer {admin_token}"}, checks=CHECKS)
+def takes_something(operation: APIOperation) -> bool:
+    """What takes nothing can't be given anything wrong."""
+    raw = operation.definition.raw
+    return bool(raw.get("parameters") or raw.get("requestBody"))
 
 
-@schema.parametrize()
-@thoroughly
-def test_without_a_credential(case: Case) -> None:
-    case.call_and_validate(checks=CHECKS)
+ATTEMPTS = [
+    pytest.param(operation, mode, id=f"{operation.label} {mode.value}")
+    for operation in OPERATIONS
+    for mode in GenerationMode
+    if mode.is_positive or takes_something(operation)
+]
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
+
+
+def try_out(
+    operation: APIOperation, mode: GenerationMode, hub: Running, headers: dict[str, str]
+) -> None:
+    """`derandomize`: the same requests in each run, so that a failure is not a matter of luck."""
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=30,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def attempt(case: Case) -> None:
+        case.call_and_validate(base_url=hub.url, headers=headers, checks=CHECKS)
+
+    attempt()
+
+
+@pytest.mark.parametrize(("operation", "mode"), ATTEMPTS)
+def test_as_an_admin(
+    operation: APIOperation, mode: GenerationMode, served: Running, admin_token: str
+) -> None:
+    try_out(operation, mode, served, {"Authorization": f"Bearer {admin_token}"})
+
+
+@each_operation
+def test_without_a_credential(operation: APIOperation, served: Running) -> None:
+    try_out(operation, GenerationMode.POSITIVE, served, {})

@@ -89,7 +89,9 @@ def test_every_route_is_described(document: FastAPI) -> None:
                 assert list(answer["content"]) == ["application/problem+json"], (name, status)
                 assert answer["description"].strip(), (name, status)
             elif status not in {"204", "202"}:
-                assert all(content.get("schema") != {} for content in answer["content"].values()), name
+                assert all(content.get("schema") != {} for content in answer["content"].values()), (
+                    name
+                )
 
 
 def test_ids_of_operations_are_unique_and_readable(document: FastAPI) -> None:

@@ -60,7 +60,7 @@ def test_killed_while_starting(workplace: Workplace, file: str) -> None:
     workplace.works()
 
 
-@pytest.mark.parametrize("milliseconds", [0, 5, 15, 40])
+@pytest.mark.parametrize("milliseconds", [0, 10, 40])
 def test_killed_while_migrating(workplace: Workplace, milliseconds: int) -> None:
     """At some moment after the database file came to be; which step that is, is up to chance."""
     process = workplace.start("migrate")
@@ -74,13 +74,11 @@ def test_killed_while_migrating(workplace: Workplace, milliseconds: int) -> None
         end(process)
 
     assert workplace.run("migrate").returncode == 0
-    assert workplace.run("migrate", "--check").returncode == 0
 
 
 def test_killed_while_serving(workplace: Workplace) -> None:
-    for _ in range(2):
-        with workplace.serving() as hub:
-            hub.process.kill()
-            assert hub.process.wait() == -signal.SIGKILL
+    with workplace.serving() as hub:
+        hub.process.kill()
+        assert hub.process.wait() == -signal.SIGKILL
 
     workplace.works()

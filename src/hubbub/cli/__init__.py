@@ -7,10 +7,12 @@ import sys
 
 import typer
 
+from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
 from hubbub.cli.serve import serve
 from hubbub.cli.version import version
+from hubbub.cli.worker import worker
 from hubbub.start import StartError
 
 app = typer.Typer(
@@ -19,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, migrate, openapi, version):
+for command in (serve, worker, init, migrate, openapi, version):
     app.command()(command)
 
 

@@ -92,7 +92,7 @@ def run(
         supervisor = Multiprocess(config, sockets)
         supervisor.run()
         # the supervisor gives up when a child can't start, and leaves it to us to say so
-        return max((process.exitcode or 0 for process in supervisor.processes), default=0)
+        return max(0, *(process.exitcode or 0 for process in supervisor.processes))
     server = _Server(config, settings.public_url)
     with _ending_is_success():
         server.run(sockets)

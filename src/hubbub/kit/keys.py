@@ -1,6 +1,7 @@
 """The hub's own secret, and the separate keys derived from it."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -8,9 +9,13 @@ import secrets
 from pathlib import Path
 from uuid import UUID
 
-from hubbub.settings import Settings
+from hubbub.settings import MIN_SECRET_LENGTH, Settings
 
 SECRET_FILE = "secret_key"  # noqa: S105 - a file's name
+
+
+class SecretFileError(Exception):
+    """The hub's own secret is damaged; starting without it would make every key guessable."""
 
 
 class Keyring:
@@ -63,18 +68,33 @@ def load_keyring(settings: Settings) -> Keyring:
 
 def _read_or_make(path: Path) -> str:
     if not path.exists():
-        made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-            # a link fails where a rename would replace: of two first starts, one secret stays
-            try:
-                os.link(made, path)
-            except FileExistsError:
-                pass
-        finally:
-            made.unlink()
-    return path.read_text().strip()
+        _make(path)
+    secret = path.read_text().strip()
+    if len(secret) < MIN_SECRET_LENGTH:
+        msg = (
+            f"{path.absolute()} holds no whole secret: bring it back from a backup, or delete it"
+            " to get a new one, which signs everybody out"
+        )
+        raise SecretFileError(msg)
+    return secret
+
+
+def _make(path: Path) -> None:
+    made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        # a link fails where a rename would replace: of two first starts, one secret stays
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink()
+    # the name too, or a power cut could take the file that signed the first tokens
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -18,6 +18,15 @@ from hubbub.settings import LogSettings
 
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "api-key", "cookie")
 _MASK = "***"
+_CHATTY = (
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "httpx2",
+    "hubbub.kit.db.turns",  # SQLAlchemy names a pool's logger after the module of its class
+    "sqlalchemy",
+    "taskiq",
+)
 _MAX_DEPTH = 4
 
 
@@ -90,5 +99,5 @@ def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = name != "uvicorn.access"  # the hub writes its own access log
-    for name in ("taskiq", "aiosqlite", "alembic", "asyncio", "sqlalchemy.engine"):
+    for name in _CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -5,17 +5,17 @@ the order it was made for.
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import TypeEngine
 
 from hubbub.kit.db.base import UtcDateTime
 from hubbub.kit.db.sessions import AsyncReadSession
@@ -40,7 +40,8 @@ class PageOf[T](BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By one column, and by id among equals. `name` is what a cursor is bound to."""
+    """By one column that is never empty, and by id among equals. `name` is what a cursor is bound
+    to."""
 
     name: str
     column: InstrumentedAttribute[Any]
@@ -78,16 +79,24 @@ def _decode(cursor: str, order: Order) -> tuple[Any, Any]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         name, value, row_id = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if name != order.name or not isinstance(value, str) or "\x00" in value:
+        if name != order.name:
             raise InvalidCursor
-        is_time = isinstance(order.column.type, UtcDateTime)
-        return (_aware(value) if is_time else value), UUID(row_id)
-    except (binascii.Error, UnicodeError, ValueError, TypeError, AttributeError) as error:
+        return _value(value, order.column.type), UUID(row_id)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidCursor from error
 
 
-def _aware(value: str) -> datetime:
-    at = datetime.fromisoformat(value)
-    if at.tzinfo is None:
-        raise InvalidCursor
-    return at
+def _value(value: object, column: TypeEngine[Any]) -> object:
+    """Anybody can write a cursor, so what is in one must be something that the column can hold."""
+    kind = column.python_type
+    if kind is datetime and isinstance(value, str):
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    elif kind is int and type(value) is int:
+        most = 2 ** (63 if isinstance(column, BigInteger) else 31)
+        if -most <= value < most:
+            return value
+    elif isinstance(value, str) and "\x00" not in value and issubclass(kind, str):
+        return value
+    raise InvalidCursor

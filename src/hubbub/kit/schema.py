@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
 
 MAX_JSON_DEPTH = 32
 
@@ -88,3 +95,21 @@ class Input(Schema):
     """For requests: a field that nobody reads is a mistake of the caller, so it is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, data: object) -> object:
+        """JSON can escape half a character, and Python's reader lets it in; no database does."""
+        for value in data.values() if isinstance(data, dict) else ():
+            for text in value if isinstance(value, list) else (value,):
+                if isinstance(text, str) and not _is_encodable(text):
+                    msg = "must be valid Unicode"
+                    raise ValueError(msg)
+        return data
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False

@@ -6,6 +6,7 @@ from hubbub.auth.dependencies import CurrentCaller
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.pagination import InvalidCursor
 from hubbub.notifications import queries, service
 from hubbub.notifications.schemas import MarkRead, NotificationPage, NotificationRead, Unread
 
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/notifications", tags=["Notifications"])
     "",
     summary="List my notifications",
     description="Newest first. Listing doesn't mark anything as read.",
-    responses=responses(InvalidToken, ScopeMissing),
+    responses=responses(InvalidCursor, InvalidToken, ScopeMissing),
 )
 async def list_notifications(
     caller: CurrentCaller,

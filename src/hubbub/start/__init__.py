@@ -15,21 +15,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from hubbub.settings import Settings, get_settings
-
-try:
-    from hubbub.settings import describe_errors, unknown_variables
-except ImportError:
-
-    def describe_errors(error: ValidationError) -> list[str]:
-        return [
-            f"HUBBUB_{'__'.join(str(part).upper() for part in e['loc'])}: {e['msg']}"
-            for e in error.errors(include_url=False, include_input=False)
-        ]
-
-    def unknown_variables() -> list[str]:
-        return []
-
+from hubbub.settings import Settings, describe_errors, get_settings, unknown_variables
 
 log = structlog.get_logger()
 
@@ -103,8 +89,9 @@ def load_settings() -> Settings:
 
 @cache
 def warn_of_unknown_variables() -> None:
-    for sentence in unknown_variables():
-        tell(f"warning: {sentence}")
+    for name, nearest in unknown_variables():
+        hint = f": did you mean {nearest}?" if nearest else ""
+        tell(f"warning: there is no setting {name}{hint}")
 
 
 def settings_or_exit() -> Settings:

@@ -72,10 +72,11 @@ def not_migrated(settings: Settings) -> str:
 
 def _system_reason(error: OSError, settings: Settings) -> str:
     what = error.strerror or type(error).__name__
+    file = Path(error.filename).absolute() if error.filename else None
     if error.errno in _NO_SPACE:
-        return _full(error.filename or settings.data_dir.absolute(), what)
-    if error.filename is not None:
-        return f"{error.filename} can't be used ({what}): mend its permissions, or move it away"
+        return _full(file or settings.data_dir.absolute(), what)
+    if file is not None:
+        return f"{file} can't be used ({what}): mend its permissions, or move it away"
     if settings.embedded:
         return f"the data folder {settings.data_dir.absolute()} can't be used ({what})"
     why = "no answer in time" if isinstance(error, TimeoutError) else what

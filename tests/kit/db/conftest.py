@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from hubbub.kit.db.database import Database
 from hubbub.settings import DatabaseSettings
-from tests.kit.db.models import TestBase
+from tests.kit.db.models import OwnBase
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def neighbour(sqlite: Database) -> Iterator[sqlite3.Connection]:
 
 async def create_tables(database: Database) -> None:
     async with database.write_engine.begin() as connection:
-        await connection.run_sync(TestBase.metadata.create_all)
+        await connection.run_sync(OwnBase.metadata.create_all)
 
 
 def file_of(dsn: str) -> str:

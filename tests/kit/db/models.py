@@ -11,11 +11,11 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.ids import new_id
 
 
-class TestBase(DeclarativeBase):
+class OwnBase(DeclarativeBase):
     type_annotation_map = Base.type_annotation_map
 
 
-class Thing(TestBase):
+class Thing(OwnBase):
     __tablename__ = "thing"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -25,7 +25,7 @@ class Thing(TestBase):
     taken_by: Mapped[int | None]
 
 
-class Part(TestBase):
+class Part(OwnBase):
     __tablename__ = "part"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -41,7 +41,8 @@ class Anything(Input):
     ratio: float = 0
     at: UtcDatetime | None = None
     metadata: JsonObject = {}
-    words: dict[str, int] = {}
+    numbers: list[int] = []
+    words: list[str] = []
 
 
 class Echo(Schema):

@@ -138,9 +138,9 @@ async def test_a_foreign_host_is_refused(client: httpx2.AsyncClient, host: str) 
 
 
 async def test_a_socket_has_an_id_too_and_a_foreign_host_is_refused(app: FastAPI) -> None:
-    client = TestClient(app, base_url="http://localhost")
+    client = TestClient(app)
 
-    with client.websocket_connect("/probe/ws") as socket:
+    with client.websocket_connect("/probe/ws", headers={"host": "localhost"}) as socket:
         assert re.fullmatch(r"[0-9a-f]{32}", socket.receive_json()["hello"])
 
     with (
@@ -179,7 +179,7 @@ async def test_nobody_is_sent_what_he_did_not_ask_for(
     answer = await client.get("/probe/text?size=2000", headers={"Accept-Encoding": accepted})
 
     assert "content-encoding" not in answer.headers
-    assert answer.headers["vary"] == "Accept-Encoding"
+    assert "Accept-Encoding" in answer.headers["vary"]
     assert len(answer.content) == 2000
 
 

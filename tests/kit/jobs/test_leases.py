@@ -58,6 +58,7 @@ async def test_recovery_takes_up_at_once_what_ran(resources: Resources) -> None:
 
 async def test_a_job_that_kills_its_runners_is_given_up(resources: Resources) -> None:
     work = Blocking(max_attempts=2)
+    work.may_end.set()
     job_id = await put(resources, work.job)
     for _ in range(2):
         async with resources.database.write() as session:

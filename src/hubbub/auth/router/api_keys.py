@@ -10,12 +10,14 @@ from hubbub.auth.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyRead
 from hubbub.auth.service import api_keys
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
-from hubbub.kit.pagination import PageOf
+from hubbub.kit.pagination import InvalidCursor, PageOf
 
 router = APIRouter(prefix="/api-keys", tags=["API keys"])
 
 
-@router.get("", summary="List my API keys", responses=responses(InvalidToken, ScopeMissing))
+@router.get(
+    "", summary="List my API keys", responses=responses(InvalidCursor, InvalidToken, ScopeMissing)
+)
 async def list_api_keys(
     caller: CurrentCaller, session: ReadSession, tokens: CurrentTokens, page: Page
 ) -> PageOf[ApiKeyRead]:

@@ -10,14 +10,16 @@ from hubbub.auth.schemas import InvitationCreate, InvitationCreated, InvitationR
 from hubbub.auth.service import invitations
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
-from hubbub.kit.pagination import PageOf
+from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.users.errors import AdminsOnly
 
 router = APIRouter(prefix="/auth/invitations", tags=["Invitations"])
 
 
 @router.get(
-    "", summary="List open invitations", responses=responses(InvalidToken, AdminsOnly, ScopeMissing)
+    "",
+    summary="List open invitations",
+    responses=responses(InvalidCursor, InvalidToken, AdminsOnly, ScopeMissing),
 )
 async def list_invitations(
     _: CurrentAdmin, session: ReadSession, tokens: CurrentTokens, page: Page

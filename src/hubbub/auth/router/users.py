@@ -24,7 +24,7 @@ from hubbub.auth.errors import (
 from hubbub.auth.service import people
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
-from hubbub.kit.pagination import PageOf
+from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
 from hubbub.users import service as users
 from hubbub.users.errors import (
@@ -68,7 +68,7 @@ async def create_user(
     "",
     summary="List and search people",
     description="Members see active people, without their addresses.",
-    responses=responses(InvalidToken, ScopeMissing, AdminsOnly),
+    responses=responses(InvalidCursor, InvalidToken, ScopeMissing, AdminsOnly),
 )
 async def list_users(
     caller: CurrentCaller,

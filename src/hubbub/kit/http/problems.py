@@ -32,6 +32,7 @@ _CODES = {
     416: ("range_not_satisfiable", "The range lies outside of the content"),
     422: ("validation_failed", "The request has values that are not acceptable; see errors"),
     429: ("too_many_requests", "Too many requests"),
+    503: ("unavailable", "The hub can't do this right now; try again"),
 }
 
 

@@ -18,20 +18,20 @@ class FieldError(BaseModel):
 
 def shown_error(item: Mapping[str, Any]) -> FieldError:
     """Without `input` and `ctx`: they would echo passwords, and `ctx` may not even be JSON."""
-    return FieldError(
-        loc=_shown_loc(item["loc"], item["type"]), msg=_shown_msg(item), type=item["type"]
-    )
+    kind = item["type"]
+    msg = _shown_msg(item)
+    if kind in {"too_long", "too_short"} and isinstance(item.get("input"), str):
+        # what pydantic says of a text whose length is checked after a validator: "items"
+        msg = msg.replace("Value", "String").replace("items after validation", "characters")
+    return FieldError(loc=_shown_loc(item["loc"], kind), msg=msg, type=kind)
 
 
 def _shown_loc(loc: Sequence[str | int], kind: str) -> list[str | int]:
     """The path to the value; names that the caller made up are left out of it."""
-    made_up = {len(loc) - 1} if kind == "extra_forbidden" else set()
-    # pydantic marks the wrong key of a dictionary by this word after it
-    made_up |= {place - 1 for place, part in enumerate(loc) if part == "[key]"}
-    return [
-        _HIDDEN if place in made_up or not _is_name(part) else part
-        for place, part in enumerate(loc[:_MAX_DEPTH])
-    ]
+    shown = [part if _is_name(part) else _HIDDEN for part in loc[:_MAX_DEPTH]]
+    if kind == "extra_forbidden":
+        shown[-1] = _HIDDEN
+    return shown
 
 
 def _is_name(part: str | int) -> bool:
