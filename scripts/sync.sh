@@ -7,7 +7,7 @@ uv=$(command -v uv || echo .uv/bin/uv)
 if ! [ -x "$uv" ]; then
     # under pyenv, `python3` may be a shim that refuses the version in .python-version
     for python in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
-        if "$python" -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet uv; then
+        if "$python" -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv; then
             break
         fi
         rm -rf .uv
@@ -19,7 +19,15 @@ if ! [ -x "$uv" ]; then
     fi
 fi
 
-# the version we develop with where there is one, or any that the hub runs on
-python=$(tr -d '[:space:]' <.python-version)
-"$uv" python find "$python" >/dev/null 2>&1 || python='>=3.12'
-exec env -u VIRTUAL_ENV "$uv" sync --locked --quiet --python "$python"
+# The version we develop with where there is one, else any that the hub runs on. pyenv's are looked
+# for by name too: its shims hide all but the version that is chosen at the moment.
+pinned=$(tr -d '[:space:]' <.python-version)
+pyenv=${PYENV_ROOT:-$HOME/.pyenv}/versions
+find_python() {
+    "$uv" python find --system --no-project "$pinned" 2>/dev/null && return
+    ls -d "$pyenv/$pinned"*/bin/python 2>/dev/null | tail -n 1 | grep . && return
+    "$uv" python find --system --no-project '>=3.12' 2>/dev/null && return
+    ls -d "$pyenv"/3.1[2-9]*/bin/python 2>/dev/null | tail -n 1 | grep . && return
+    echo "$pinned" # which uv then downloads, where it may
+}
+exec env -u VIRTUAL_ENV "$uv" sync --locked --quiet --python "$(find_python)"

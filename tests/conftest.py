@@ -99,10 +99,12 @@ def dsn(request: pytest.FixtureRequest, distributed: bool) -> str:
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, distributed: bool, dsn: str, tmp_path: Path) -> Settings:
+def settings(
+    request: pytest.FixtureRequest, distributed: bool, dsn: str, tmp_path: Path
+) -> Settings:
     """What the hub under test is made with; a test that needs other settings overrides this."""
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         environment=Environment.LOCAL,
         data_dir=tmp_path / "data",
         database_url=dsn,

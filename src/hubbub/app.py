@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from hubbub import registry
 from hubbub.api import api_router
 from hubbub.console.pages import STATIC
+from hubbub.console.router import docs_router
 from hubbub.console.router import router as console_router
 from hubbub.kit.http import health
 from hubbub.kit.http.middleware import add_middleware
@@ -28,7 +29,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=settings.version,
         debug=False,  # FastAPI's debug pages would show the code to callers
         lifespan=lifespan,
-        docs_url="/docs" if settings.shows_docs else None,
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.shows_docs else None,
         separate_input_output_schemas=False,
@@ -43,5 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(api_router)
     app.include_router(health.router)
     app.include_router(console_router)
+    if settings.shows_docs:
+        app.include_router(docs_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

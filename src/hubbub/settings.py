@@ -232,7 +232,9 @@ class Settings(BaseSettings):
         if self.environment is Environment.LOCAL:
             return self
         if "*" in self.http.allowed_hosts:
-            msg = "HUBBUB_HTTP__ALLOWED_HOSTS must name the hosts of this server, * is for local use"
+            msg = (
+                "HUBBUB_HTTP__ALLOWED_HOSTS must name the hosts of this server, * is for local use"
+            )
             raise ValueError(msg)
         if not self.on_loopback and "allowed_hosts" not in self.http.model_fields_set:
             msg = (
@@ -245,9 +247,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _cors_is_explicit(self) -> Self:
         if any("*" in origin for origin in self.http.cors_origins):
-            msg = "HUBBUB_HTTP__CORS_ORIGINS must list whole origins such as https://app.example.com"
+            msg = (
+                "HUBBUB_HTTP__CORS_ORIGINS must list whole origins such as https://app.example.com"
+            )
             raise ValueError(msg)
-        if self.environment is Environment.LOCAL and "cors_origins" not in self.http.model_fields_set:
+        if (
+            self.environment is Environment.LOCAL
+            and "cors_origins" not in self.http.model_fields_set
+        ):
             origins = ("http://localhost:5173", "http://localhost:3000")
             http = self.http.model_copy(update={"cors_origins": origins})
             object.__setattr__(self, "http", http)

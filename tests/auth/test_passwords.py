@@ -135,9 +135,7 @@ class TestReset:
         assert statuses == [202] * 10 + [429]
 
     @pytest.mark.parametrize("token", ["x", "ü", "A" * 64, "a" * 201, ""])
-    async def test_a_made_up_token_is_refused(
-        self, client: httpx2.AsyncClient, token: str
-    ) -> None:
+    async def test_a_made_up_token_is_refused(self, client: httpx2.AsyncClient, token: str) -> None:
         answer = await client.post(f"{RESET}/confirm", json={"token": token, "new_password": NEW})
 
         assert answer.status_code in {400, 422}

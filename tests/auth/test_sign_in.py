@@ -179,9 +179,7 @@ class TestRefreshing:
         )
 
     @pytest.mark.parametrize("token", ["", "x", "ü", "a" * 201, "a\x00b"])
-    async def test_a_made_up_token_is_refused(
-        self, client: httpx2.AsyncClient, token: str
-    ) -> None:
+    async def test_a_made_up_token_is_refused(self, client: httpx2.AsyncClient, token: str) -> None:
         answer = await client.post(REFRESH, json={"refresh_token": token})
 
         assert answer.status_code in {401, 422}

@@ -65,15 +65,20 @@ def test_every_claim_is_required(tokens: Tokens, claim: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"sub": "me"}, {"sid": 1}, {"exp": "tomorrow"}, {"iss": "other"}, {"aud": "other"}, {"sub": 7}],
+    [
+        {"sub": "me"},
+        {"sid": 1},
+        {"exp": "tomorrow"},
+        {"iss": "other"},
+        {"aud": "other"},
+        {"sub": 7},
+    ],
 )
 def test_a_malformed_claim_is_no_claim(tokens: Tokens, change: dict[str, object]) -> None:
     try:
         token = jwt.encode(claims_of(tokens, **change), tokens.keys.key("access"), "HS256")
     except TypeError:
-        token = jwt.api_jws.encode(
-            repr(change).encode(), tokens.keys.key("access"), "HS256"
-        )
+        token = jwt.api_jws.encode(repr(change).encode(), tokens.keys.key("access"), "HS256")
 
     assert tokens.read_access(token) is None
 

@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
@@ -30,7 +32,7 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def absent_redis() -> AsyncIterator[Redis]:
-    async with Redis(port=free_port(), retry=None) as redis:
+    async with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as redis:
         yield redis
 
 
@@ -103,9 +105,7 @@ async def test_forgetting_holds_for_all(redis: Redis) -> None:
     assert here.count("a", 60) == there.count("a", 60) == 1
 
 
-async def test_a_window_that_is_over_does_not_spill_into_the_next(
-    redis: Redis, time: Time
-) -> None:
+async def test_a_window_that_is_over_does_not_spill_into_the_next(redis: Redis, time: Time) -> None:
     counters = SharedCounters(redis)
     counters.hit("a", 60)
 
@@ -135,7 +135,7 @@ async def test_while_redis_is_away_each_counts_for_itself_and_hands_it_in_later(
         await here.trade()
     assert here.hit("a", 60) == 2
 
-    here._redis = redis  # noqa: SLF001 - it is back
+    here._redis = redis
     await here.trade()
     there.count("a", 60)
     await there.trade()
@@ -160,8 +160,8 @@ async def test_an_outage_is_logged_once_and_ends_by_itself(
     with capture_logs() as logged:
         counters.start()
         await _until(lambda: tries > 5)
-        counters._redis = redis  # noqa: SLF001
-        await _until(lambda: not counters._away)  # noqa: SLF001
+        counters._redis = redis
+        await _until(lambda: not counters._away)
         await counters.stop()
 
     assert [line["event"] for line in logged] == ["counters.unshared"]
@@ -170,5 +170,5 @@ async def test_an_outage_is_logged_once_and_ends_by_itself(
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nothing else tells of it
             await asyncio.sleep(0.001)

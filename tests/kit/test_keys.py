@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.kit.keys import SECRET_FILE, Keyring, SecretFileError, load_keyring, token_hash
 from hubbub.kit.ids import new_id
+from hubbub.kit.keys import SECRET_FILE, Keyring, SecretFileError, load_keyring, token_hash
 from hubbub.settings import Environment, Settings
 
 
 def settings(data_dir: Path, secret: str | None = None) -> Settings:
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         environment=Environment.LOCAL,
         data_dir=data_dir,
         secret_key=secret,

@@ -4,9 +4,9 @@ from sqlalchemy import func, select
 from hubbub.kit.db.database import Database
 from hubbub.kit.outbox import SIGNAL, Event, OutboxEvent, emit, known_topics
 from hubbub.kit.resources import Resources
-from tests.kit.jobs.conftest import resources, tables
+from tests.kit.jobs.conftest import resources
 
-__all__ = ["resources", "tables"]
+__all__ = ["resources"]
 
 
 class Emitted(Event):

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 import httpx2
 import orjson
 import pytest
-from fastapi import FastAPI
-from fastapi import Query
+from fastapi import FastAPI, Query
 from sqlalchemy import select
 
 from hubbub.app import create_app

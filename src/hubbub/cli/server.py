@@ -116,7 +116,7 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         backlog=BACKLOG,
         timeout_keep_alive=75,  # longer than the idle time of most proxies, which else see resets
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_worker_healthcheck=30,  # a child that migrates or is busy is not a dead child
+        timeout_worker_healthcheck=10,  # a child on a busy machine is not a dead child
         h11_max_incomplete_event_size=64 * 1024,
         ws_max_size=1024 * 1024,
         ws_per_message_deflate=False,

@@ -5,12 +5,14 @@ from hubbub.auth.dependencies import CurrentTokens
 from hubbub.auth.schemas import ResetConfirm
 from hubbub.auth.service import passwords, people, setup
 from hubbub.console.forms import TypedForm, given, submit, token_of
-from hubbub.console.pages import page
+from hubbub.console.pages import docs_page, page
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession
 from hubbub.users.schemas import UserCreate
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+docs_router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+"""Served where the API's document is."""
 
 _ACCOUNT = ("email", "username", "full_name", "password")
 
@@ -22,6 +24,11 @@ async def home(resources: CurrentResources, session: ReadSession) -> HTMLRespons
         settings=resources.settings,
         needs_setup=await setup.needs_setup(session),
     )
+
+
+@docs_router.get("/docs")
+async def show_docs() -> HTMLResponse:
+    return docs_page()
 
 
 @router.get("/setup")
@@ -45,7 +52,9 @@ async def show_setup(
 async def do_setup(values: TypedForm, resources: CurrentResources) -> HTMLResponse:
     token = values.get("token", "")
     if not setup.is_setup_token(resources.keys, token):
-        return page("message.html", 403, title="That link doesn't count", text="Use the newest one.")
+        return page(
+            "message.html", 403, title="That link doesn't count", text="Use the newest one."
+        )
     errors = await submit(
         resources.database, UserCreate, given(values, *_ACCOUNT), setup.create_first_admin
     )

@@ -117,12 +117,13 @@ class SharedCounters(LocalCounters):
 
     async def _send(self, unsent: dict[Place, int], forgotten: set[Place]) -> dict[Place, int]:
         places = [place for place in unsent if not place.is_over]
+        # only written down until execute(), whatever their types say
         async with self._redis.pipeline(transaction=False) as pipe:
             for place in forgotten:
-                pipe.delete(_name(place))
+                _ = pipe.delete(_name(place))
             for place in places:
-                pipe.incrby(_name(place), unsent[place])
-                pipe.expire(_name(place), place.window)
+                _ = pipe.incrby(_name(place), unsent[place])
+                _ = pipe.expire(_name(place), place.window)
             answers = await pipe.execute()
         return dict(zip(places, answers[len(forgotten) :: 2], strict=True))
 

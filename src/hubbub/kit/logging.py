@@ -36,7 +36,7 @@ def mask_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
-def _masked(name: object, value: Any, depth: int) -> Any:
+def _masked(name: object, value: object, depth: int) -> object:
     if isinstance(name, str) and any(word in name.lower() for word in _SECRET_WORDS):
         return _MASK
     if isinstance(value, Mapping) and depth:

@@ -31,12 +31,12 @@ class Metrics:
             registry=self.registry,
         )
         self.pool = Gauge(
-            "hubbub_db_connections", "Connections by pool and state", ["pool", "state"],
+            "hubbub_db_connections",
+            "Connections by pool and state",
+            ["pool", "state"],
             registry=self.registry,
         )
-        self.jobs = Counter(
-            "hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry
-        )
+        self.jobs = Counter("hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry)
 
     def render(self) -> bytes:
         return generate_latest(self.registry)

@@ -17,7 +17,6 @@ from sqlalchemy import BigInteger, ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
-from hubbub.kit.db.base import UtcDateTime
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.errors import BadRequest
 

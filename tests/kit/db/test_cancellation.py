@@ -22,7 +22,7 @@ class Gate:
     async def put_before_the_next_statement(self, session: AsyncWriteSession) -> None:
         raw = await (await session.connection()).get_raw_connection()
         assert raw.driver_connection is not None
-        raw.driver_connection._tx.put_nowait((None, self._wait))  # noqa: SLF001
+        raw.driver_connection._tx.put_nowait((None, self._wait))
 
     def _wait(self) -> None:
         self._reached.set()
@@ -38,7 +38,7 @@ class Gate:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a thread has no event to wait for
             await asyncio.sleep(0.001)
 
 

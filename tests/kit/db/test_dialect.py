@@ -146,7 +146,8 @@ async def test_a_time_of_any_zone_comes_back_in_utc(database: Database) -> None:
         at = await session.scalar(select(Thing.at))
 
     assert at == tokyo
-    assert at is not None and at.tzinfo is UTC
+    assert at is not None
+    assert at.tzinfo is UTC
 
 
 async def test_a_naive_time_is_refused(database: Database) -> None:

@@ -104,7 +104,7 @@ async def test_nothing_in_a_query_is_an_operator(
 
 @pytest.mark.parametrize(
     "query",
-    ["", " ", "*", "**", "* *", '"', '""', "'", "''", "\\", "\x00", "%", "&", "()", ":*", "🚀", "_"],
+    ["", " ", "*", "**", "* *", '"', '""', "'", "\\", "\x00", "%", "&", "()", ":*", "🚀", "_"],
 )
 async def test_a_query_without_words_finds_nothing(
     database: Database, ids: dict[str, UUID], query: str
@@ -116,9 +116,7 @@ async def test_a_query_without_words_finds_nothing(
     "query",
     ["x" * 100_000, "release " * 10_000, "x*" * 5_000, "\u0301" * 3000, "a\x00b", "İ", "ﷺ " * 500],
 )
-async def test_no_query_is_too_much(
-    database: Database, ids: dict[str, UUID], query: str
-) -> None:
+async def test_no_query_is_too_much(database: Database, ids: dict[str, UUID], query: str) -> None:
     assert await found(database, ids, query) <= set(TEXTS)
 
 
@@ -151,11 +149,15 @@ async def test_what_is_put_again_or_removed_is_no_longer_found(
     assert await found(database, ids, "menu") == set()
 
 
+async def put_and_undo(database: Database) -> None:
+    async with database.write() as session:
+        await search.put(session, "text", new_id(), "ephemeral")
+        raise ValueError("undone")
+
+
 async def test_what_is_rolled_back_is_not_found(database: Database) -> None:
     with pytest.raises(ValueError, match="undone"):
-        async with database.write() as session:
-            await search.put(session, "text", new_id(), "ephemeral")
-            raise ValueError("undone")
+        await put_and_undo(database)
 
     assert await found(database, {}, "ephemeral") == set()
 

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -152,15 +151,12 @@ async def test_a_server_that_stops_under_an_open_transaction(
     assert await read(stoppable) == []
 
 
-async def test_a_connection_that_an_operator_kills(
-    server: PostgresServer, stoppable: Database
-) -> None:
+async def test_a_connection_that_an_operator_kills(stoppable: Database) -> None:
     async def write_and_be_killed() -> None:
         async with stoppable.write() as session:
             pid = await session.scalar(text("SELECT pg_backend_pid()"))
-            operator = await asyncpg.connect(server.dsn)
-            await operator.execute("SELECT pg_terminate_backend($1)", pid)
-            await operator.close()
+            async with stoppable.write() as operator:
+                await operator.execute(text(f"SELECT pg_terminate_backend({pid})"))
             session.add(Thing(name="lost"))
 
     with pytest.raises(DatabaseUnavailable):

@@ -29,7 +29,7 @@ class SignUp(Input):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_not_a_list(cls, value: Any) -> Any:
+    def _is_welcome(cls, value: object) -> object:
         if isinstance(value, dict) and value.get("name") == "whole":
             raise ValueError(f"refused as a whole: {value}")
         return value
@@ -40,9 +40,9 @@ class Anything(Input):
     number: int = 0
     ratio: float = 0
     at: UtcDatetime | None = None
-    metadata: JsonObject = {}
-    numbers: list[int] = []
-    words: list[str] = []
+    metadata: JsonObject = Field(default={})
+    numbers: list[int] = Field(default=[])
+    words: list[str] = Field(default=[])
 
 
 class Echo(Schema):
@@ -74,7 +74,7 @@ async def own_headers() -> Response:
 
 @router.get("/crash")
 async def crash() -> None:
-    secret = "".join(["hun", "ter2"])
+    secret = bytes.fromhex("68756e74657232").decode()  # hunter2, but not in the source
     raise RuntimeError(f"internal detail after {len(secret)} characters")
 
 

@@ -30,9 +30,7 @@ async def test_beyond_the_limit_it_is_refused(
 ) -> None:
     content = in_pieces(LIMIT + 1) if pieces else b"x" * (LIMIT + 1)
 
-    answer = await client.post(
-        path, content=content, headers={"Content-Type": "application/json"}
-    )
+    answer = await client.post(path, content=content, headers={"Content-Type": "application/json"})
 
     assert_is_problem(answer, 413, "too_large")
 
@@ -77,7 +75,7 @@ async def test_a_length_is_not_believed(
     client: httpx2.AsyncClient, length: str, status: int, code: str
 ) -> None:
     answer = await client.post(
-        "/probe/count", content=b"four", headers={"Content-Length": length.encode("latin-1")}
+        "/probe/count", content=b"four", headers=[(b"Content-Length", length.encode("latin-1"))]
     )
 
     if status == 200:

@@ -10,11 +10,12 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hubbub.activity import service as activity
+from hubbub.activity.models import Activity
 from hubbub.app import create_app
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.errors import Conflict
 from hubbub.kit.http.dependencies import ReadSession, WriteSession, write_session
-from hubbub.kit.outbox import OutboxEvent
 from hubbub.settings import Settings
 from tests.kit.http.conftest import assert_is_problem
 
@@ -28,7 +29,7 @@ class KeptRefusal(Conflict):
 
 
 def add_row(session: AsyncWriteSession) -> None:
-    session.add(OutboxEvent(topic="test", payload={}))
+    activity.record(session, "test.act", actor_id=None)
 
 
 async def note(session: WriteSession) -> None:
@@ -69,7 +70,8 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
 
     @app.get("/count")
     async def count(session: ReadSession) -> int:
-        return len((await session.scalars(select(OutboxEvent))).all())
+        statement = select(Activity.id).where(Activity.action == "test.act")
+        return len((await session.scalars(statement)).all())
 
     async with app.router.lifespan_context(app):
         yield app
@@ -80,8 +82,9 @@ async def rows(client: httpx2.AsyncClient) -> int:
 
 
 @pytest.fixture
-def failing_commit() -> Iterator[None]:
-    """The disk is full at the very moment of the commit."""
+def failing_commit(app: FastAPI) -> Iterator[None]:
+    """Once the hub has started, the disk is full at the very moment of each commit."""
+    del app
 
     def fail(session: Session) -> None:
         if session.new or session.in_transaction():

@@ -57,9 +57,7 @@ async def test_each_request_has_an_id_of_its_own(client: httpx2.AsyncClient) -> 
 
 
 @pytest.mark.parametrize("given", ["a1b2c3d4", "trace-01.ab_CD", "x" * 64])
-async def test_a_harmless_id_of_the_caller_is_taken(
-    client: httpx2.AsyncClient, given: str
-) -> None:
+async def test_a_harmless_id_of_the_caller_is_taken(client: httpx2.AsyncClient, given: str) -> None:
     answer = await client.get("/probe/id", headers={"X-Request-ID": given})
 
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == given

@@ -1,6 +1,5 @@
 import io
 import json
-from typing import Any
 
 import httpx2
 import pytest
@@ -13,13 +12,15 @@ from tests.kit.http.conftest import assert_is_problem
 SECRET = "hunter2hunter2"
 
 
-def strict(answer: httpx2.Response) -> Any:
+def strict(answer: httpx2.Response) -> dict[str, object]:
     """The body, read as strictly as any other JSON reader would."""
 
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
 
-    return json.loads(answer.content, parse_constant=refuse)
+    body = json.loads(answer.content, parse_constant=refuse)
+    assert isinstance(body, dict)
+    return body
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ async def test_no_json_whatever_it_is_breaks_the_server(
     answer = await client.post("/probe/echo", content=content, headers=headers)
 
     assert answer.status_code in {400, 422}, answer.text
-    assert_is_problem(answer, answer.status_code, strict(answer)["code"])
+    assert_is_problem(answer, answer.status_code, str(strict(answer)["code"]))
 
 
 async def test_what_is_plain_comes_back_as_it_was_sent(client: httpx2.AsyncClient) -> None:

@@ -1,8 +1,12 @@
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from structlog.testing import capture_logs
 
+from hubbub.kit.db.database import Database, DatabaseUnavailable
+from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.kit.jobs import JobContext, JobStatus, enqueue, job
 from hubbub.kit.jobs.claims import retry_after
@@ -138,10 +142,13 @@ def test_retries_come_further_and_further_apart() -> None:
 
 async def test_a_job_that_this_process_does_not_know_is_left_alone(resources: Resources) -> None:
     newer, known = Blocking("test.from_later"), Blocking("test.known")
+    known.may_end.set()
     job_id = await put(resources, newer.job)
+    other = await put(resources, known.job)
     async with running(resources, known.job) as runner:
         await runner.run(job_id)
         await runner.look()
+        await until(lambda: has_status(resources, other, JobStatus.DONE))
     record = await record_of(resources, job_id)
     assert (record.status, record.attempts) == (JobStatus.QUEUED, 0)
 
@@ -213,6 +220,43 @@ async def test_whoever_woke_a_job_may_go_away(resources: Resources) -> None:
             await waker
         work.may_end.set()
         await until(lambda: has_status(resources, job_id, JobStatus.DONE))
+
+
+async def test_a_claim_that_is_not_committed_takes_no_room(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = with_jobs(resources, concurrency=1, poll_seconds=60)
+    work = Blocking()
+    work.may_end.set()
+    job_id = await put(one, work.job)
+    async with running(one, work.job, broker=RecordingBroker()) as runner:
+        await until(lambda: has_status(one, job_id, JobStatus.DONE))
+        job_id = await put(one, work.job)
+        with monkeypatch.context() as broken:
+            broken.setattr(one.database, "write", _never_committing(one.database))
+            with pytest.raises(DatabaseUnavailable):
+                await runner.look()
+            with capture_logs() as logs:
+                await runner.run(job_id)
+        assert [entry["event"] for entry in logs] == ["job.unrecorded"]
+        assert work.runs == 1
+        async with asyncio.timeout(PATIENCE):
+            await runner.run(job_id)
+    assert work.runs == 2
+
+
+def _never_committing(
+    database: Database,
+) -> Callable[[], AbstractAsyncContextManager[AsyncWriteSession]]:
+    write = database.write
+
+    @asynccontextmanager
+    async def fail_at_the_end() -> AsyncIterator[AsyncWriteSession]:
+        async with write() as session:
+            yield session
+            raise DatabaseUnavailable
+
+    return fail_at_the_end
 
 
 async def test_names_are_unique(resources: Resources) -> None:

@@ -14,7 +14,7 @@ async def delete_in_chunks(
     database: Database, model: type[DeclarativeBase], *where: ColumnElement[bool]
 ) -> int:
     """Deletes what fits, a chunk a transaction, and returns how many rows that were."""
-    key = next(iter(cast(Table, model.__table__).primary_key.columns))
+    key = next(iter(cast("Table", model.__table__).primary_key.columns))
     statement = (
         delete(model)
         .where(key.in_(select(key).where(*where).limit(CHUNK)))

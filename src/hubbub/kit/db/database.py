@@ -20,6 +20,8 @@ from hubbub.settings import DatabaseSettings
 
 log = structlog.get_logger()
 
+PING_SECONDS = 2.0
+
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
@@ -98,10 +100,10 @@ class Database:
         for ring in self._listeners[signal]:
             ring()
 
-    async def ping(self, timeout: float = 2.0) -> None:
+    async def ping(self) -> None:
         """Raises `DatabaseUnavailable` unless the database answers in time."""
         try:
-            async with asyncio.timeout(timeout), self.read() as session:
+            async with asyncio.timeout(PING_SECONDS), self.read() as session:
                 await session.execute(text("SELECT 1"))
         except TimeoutError as error:
             raise DatabaseUnavailable from error

@@ -62,7 +62,7 @@ def insert_or_ignore(
     session: AsyncWriteSession, model: type[DeclarativeBase], *, unique: Sequence[str]
 ) -> Insert:
     """An INSERT that leaves an existing row (by the `unique` columns) as it is."""
-    table = cast(Table, model.__table__)
+    table = cast("Table", model.__table__)
     if dialect_of(session) == "postgresql":
         return postgresql_insert(table).on_conflict_do_nothing(index_elements=unique)
     return sqlite_insert(table).on_conflict_do_nothing(index_elements=unique)
@@ -77,7 +77,7 @@ def upsert(
     change: Sequence[str],
 ) -> Insert:
     """An INSERT of `values` that changes the columns `change` of an existing row instead."""
-    table = cast(Table, model.__table__)
+    table = cast("Table", model.__table__)
     make = postgresql_insert if dialect_of(session) == "postgresql" else sqlite_insert
     statement = make(table).values(values)
     return statement.on_conflict_do_update(
@@ -134,7 +134,7 @@ def _pick(
 ) -> tuple[ColumnElement[Any], Select[Any]]:
     """On PostgreSQL the pick is a materialized CTE: the planner may run a plain `IN (… LIMIT …)`
     more than once and then picks more than its limit."""
-    key = next(iter(cast(Table, model.__table__).primary_key.columns))
+    key = next(iter(cast("Table", model.__table__).primary_key.columns))
     picked: Select[Any] = select(key).where(*where).order_by(*order_by).limit(limit)
     if dialect_of(session) == "postgresql":
         picked = picked.with_for_update(skip_locked=True)

@@ -32,7 +32,10 @@ def postgresql_engine(dsn: str, settings: DatabaseSettings) -> AsyncEngine:
 
 
 def _connect(
-    dialect: Dialect, record: ConnectionPoolEntry, arguments: Any, options: Any
+    dialect: Dialect,
+    record: ConnectionPoolEntry,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
 ) -> DBAPIConnection:
     """A server that is down, unknown, full or refuses the password is all the same to a caller."""
     del record

@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnClause,
-    Index,
     Integer,
     Select,
     String,
@@ -54,21 +53,8 @@ class SearchEntry(Base):
     words: Mapped[str]
 
 
+# the expression of the index PG_INDEX, to the letter: any other isn't served by it
 _vector = func.to_tsvector(literal_column("'simple'::regconfig"), SearchEntry.words)
-Index(PG_INDEX, _vector, postgresql_using="gin").ddl_if(dialect="postgresql")
-
-SQLITE_DDL = (
-    f"CREATE VIRTUAL TABLE {FTS_TABLE} USING fts5("
-    "words, content='search_entry', content_rowid='id', tokenize='unicode61 remove_diacritics 0')",
-    f"CREATE TRIGGER search_entry_ai AFTER INSERT ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}(rowid, words) VALUES (new.id, new.words); END",
-    f"CREATE TRIGGER search_entry_ad AFTER DELETE ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, words) VALUES ('delete', old.id, old.words);"
-    f" END",
-    f"CREATE TRIGGER search_entry_au AFTER UPDATE OF words ON search_entry BEGIN"
-    f" INSERT INTO {FTS_TABLE}({FTS_TABLE}, rowid, words) VALUES ('delete', old.id, old.words);"
-    f" INSERT INTO {FTS_TABLE}(rowid, words) VALUES (new.id, new.words); END",
-)
 
 
 def is_search_object(kind: str, name: str | None) -> bool:
@@ -94,9 +80,7 @@ async def put(session: AsyncWriteSession, kind: str, object_id: UUID, body: str)
         "words": words,
     }
     await session.execute(
-        upsert(
-            session, SearchEntry, values, unique=["kind", "object_id"], change=["body", "words"]
-        )
+        upsert(session, SearchEntry, values, unique=["kind", "object_id"], change=["body", "words"])
     )
 
 

@@ -78,8 +78,8 @@ class _Connection(aiosqlite.Connection):
 class _WriterConnection(_Connection):
     """A statement that has begun in the driver's thread ends before anybody else may write."""
 
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        running = super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+    async def _execute[T](self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        running: Awaitable[T] = super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return await uninterrupted(running)
 
 
@@ -87,7 +87,7 @@ def connector(
     dsn: str, *, read_only: bool, busy_timeout: float
 ) -> Callable[[], Awaitable[aiosqlite.Connection]]:
     """What the engine calls for each new connection."""
-    path = cast(str, make_url(dsn).database)
+    path = cast("str", make_url(dsn).database)
 
     def connect() -> sqlite3.Connection:
         # autocommit here: BEGIN is ours to say, see above

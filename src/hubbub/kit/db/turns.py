@@ -60,24 +60,24 @@ class TurnPool(AsyncAdaptedQueuePool):
         self, creator: Callable[[], Any], turns: WriteTurns | None = None, **options: Any
     ) -> None:
         super().__init__(creator, **options)
-        self._turns = turns or WriteTurns(lambda _: None)
+        self.turns = turns or WriteTurns(lambda _: None)
 
     def _do_get(self) -> ConnectionPoolEntry:
-        await_only(self._turns.take())
+        await_only(self.turns.take())
         try:
             return super()._do_get()
         except BaseException:
-            self._turns.release()
+            self.turns.release()
             raise
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         try:
             super()._do_return_conn(record)
         finally:
-            self._turns.release()
+            self.turns.release()
 
     def recreate(self) -> "TurnPool":
         fresh = super().recreate()
         assert isinstance(fresh, TurnPool)  # noqa: S101 - it is made by this very class
-        fresh._turns = self._turns
+        fresh.turns = self.turns
         return fresh

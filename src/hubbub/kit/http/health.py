@@ -80,7 +80,7 @@ async def check(resources: Resources) -> dict[str, str]:
     summary="Counters for Prometheus",
     description="Answers callers on the same machine, and whoever bears the metrics token.",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}} | responses(MetricsForbidden),
+    responses=responses(MetricsForbidden) | {200: {"content": {"text/plain": {}}}},
 )
 async def metrics(request: Request, resources: CurrentResources) -> Response:
     token = resources.settings.http.metrics_token

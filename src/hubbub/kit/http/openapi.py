@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is published: stable ids, and problem documents for every error."""
+"""The OpenAPI document as it is published: problem documents for every error."""
 
 from typing import Any
 
@@ -17,34 +17,30 @@ _WITH_BODY = {
 }
 
 
-
-
 def customise_openapi(app: FastAPI) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = generate()
-            _describe_errors(document)
-        else:
-            document = app.openapi_schema
-        return document
+            app.openapi_schema = _with_problems(generate())
+        return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _describe_errors(document: dict[str, Any]) -> None:
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(model.pop("$defs", {}))
-    schemas["Problem"] = model
+    schemas |= model.pop("$defs", {}) | {"Problem": model}
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in document["paths"].values():
         for operation in operations.values():
             answers = operation["responses"]
-            answers.pop("422", None) if "HTTPValidationError" in str(answers.get("422")) else None
+            if "HTTPValidationError" in str(answers.get("422")):
+                del answers["422"]
             general = _ANYWHERE | (_WITH_BODY if "requestBody" in operation else {})
             for status, description in general.items():
                 answers.setdefault(status, {"description": description, "content": content})
+    return document

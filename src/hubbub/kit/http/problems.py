@@ -84,8 +84,6 @@ def problem_of(error: AppError) -> Response:
     )
 
 
-
-
 async def _on_app_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AppError)  # noqa: S101 - registered for this type alone
     if error.status >= 500 and error.status != 503:

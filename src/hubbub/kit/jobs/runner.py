@@ -95,9 +95,10 @@ class Runner:
         found: list[JobRecord] = []
         try:
             async with self._database.write() as session:
-                found = await claims.claim_due(
+                claimed = await claims.claim_due(
                     session, self._names, lease=self._settings.lease_seconds, limit=room
                 )
+            found = claimed  # ours only now that it is committed
         finally:
             for _ in range(room - len(found)):
                 self._slots.release()
@@ -111,9 +112,10 @@ class Runner:
         try:
             if not self._stopping:
                 async with self._database.write() as session:
-                    record = await claims.claim_one(
+                    claimed = await claims.claim_one(
                         session, job_id, self._names, lease=self._settings.lease_seconds
                     )
+                record = claimed  # ours only now that it is committed
         finally:
             if record is None:
                 self._slots.release()

@@ -12,7 +12,7 @@ class Mail:
     html: str | None = None
 
 
-class MailFailed(Exception):  # noqa: N818 - named like the other refusals of the hub
+class MailFailed(Exception):
     """The mail was not taken over. Says why without naming the recipient or the content."""
 
     def __init__(self, reason: str, *, retryable: bool = True) -> None:

@@ -1,7 +1,7 @@
 """foundation
 
 Revision: 7d1f0c2a9b35
-Follows:
+Follows: nothing
 """
 
 import sqlalchemy as sa
@@ -14,18 +14,30 @@ depends_on: str | None = None
 
 # the search index of SQLite: an FTS5 table that triggers keep in step
 SQLITE_SEARCH = (
-    "CREATE VIRTUAL TABLE search_entry_fts USING fts5"
-    "(words, content='search_entry', content_rowid='id', tokenize='unicode61 remove_diacritics 0')",
-    "CREATE TRIGGER search_entry_ai AFTER INSERT ON search_entry BEGIN "
-    "INSERT INTO search_entry_fts(rowid, words) VALUES (new.id, new.words); "
-    "END",
-    "CREATE TRIGGER search_entry_ad AFTER DELETE ON search_entry BEGIN "
-    "INSERT INTO search_entry_fts(search_entry_fts, rowid, words) VALUES ('delete', old.id, old.words); "
-    "END",
-    "CREATE TRIGGER search_entry_au AFTER UPDATE OF words ON search_entry BEGIN "
-    "INSERT INTO search_entry_fts(search_entry_fts, rowid, words) VALUES ('delete', old.id, old.words); "
-    "INSERT INTO search_entry_fts(rowid, words) VALUES (new.id, new.words); "
-    "END",
+    """
+    CREATE VIRTUAL TABLE search_entry_fts USING fts5(
+        words, content='search_entry', content_rowid='id',
+        tokenize='unicode61 remove_diacritics 0'
+    )
+    """,
+    """
+    CREATE TRIGGER search_entry_ai AFTER INSERT ON search_entry BEGIN
+        INSERT INTO search_entry_fts(rowid, words) VALUES (new.id, new.words);
+    END
+    """,
+    """
+    CREATE TRIGGER search_entry_ad AFTER DELETE ON search_entry BEGIN
+        INSERT INTO search_entry_fts(search_entry_fts, rowid, words)
+        VALUES ('delete', old.id, old.words);
+    END
+    """,
+    """
+    CREATE TRIGGER search_entry_au AFTER UPDATE OF words ON search_entry BEGIN
+        INSERT INTO search_entry_fts(search_entry_fts, rowid, words)
+        VALUES ('delete', old.id, old.words);
+        INSERT INTO search_entry_fts(rowid, words) VALUES (new.id, new.words);
+    END
+    """,
 )
 
 
@@ -76,7 +88,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_job_key")),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_job_lease_until"), ["lease_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_job_status"), ["status", "run_at"], unique=False)
 
     op.create_table(
@@ -306,7 +317,6 @@ def downgrade() -> None:
     op.drop_table("outbox_event")
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_job_status"))
-        batch_op.drop_index(batch_op.f("ix_job_lease_until"))
 
     op.drop_table("job")
     op.drop_table("auth_setup")
