@@ -17,11 +17,12 @@ from hubbub.kit.http.problems import add_exception_handlers
 from hubbub.kit.logging import setup_logging
 from hubbub.kit.metrics import Metrics
 from hubbub.lifespan import lifespan
-from hubbub.settings import Settings, get_settings
+from hubbub.settings import Settings
+from hubbub.start import settings_or_exit
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    settings = settings or get_settings()
+    settings = settings or settings_or_exit()
     setup_logging(settings.log)
     app = FastAPI(
         title=settings.app_name,

@@ -163,6 +163,7 @@ async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resour
             resources = await stack.enter_async_context(open_resources(settings, metrics))
             await bring_to_head(settings, resources.database)
             warn_of_dangerous_pairs(settings)
+            await provide_first_admin(resources, settings)
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
         yield resources
 
@@ -187,7 +188,6 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         with last_word():
             resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
-            await provide_first_admin(resources, settings)
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

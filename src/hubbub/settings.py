@@ -176,7 +176,8 @@ class Settings(BaseSettings):
             ("postgres:", "postgresql+asyncpg:"),
         ):
             if url.startswith(plain):
-                return driver + url.removeprefix(plain)
+                # `sslmode` is how everybody else writes what this driver calls `ssl`
+                return driver + url.removeprefix(plain).replace("sslmode=", "ssl=")
         return url
 
     @property

@@ -254,7 +254,7 @@ class TestReading:
         cursor = None
 
         while True:
-            params = {"limit": 2, "sort_by": sort_by} | ({"cursor": cursor} if cursor else {})
+            params = {"limit": "2", "sort_by": sort_by} | ({"cursor": cursor} if cursor else {})
             page = (await admin.client.get(USERS, params=params)).json()
             seen += [user["id"] for user in page["items"]]
             cursor = page["next_cursor"]

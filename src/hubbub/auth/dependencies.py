@@ -26,7 +26,7 @@ from hubbub.kit.counters import seconds_left
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import CurrentResources
-from hubbub.kit.http.limits import address_key
+from hubbub.kit.http.limits import address_key, credential_accepted
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
 from hubbub.users.errors import AdminsOnly
@@ -86,6 +86,7 @@ async def maybe_caller(
         caller = await _look_up(session, credential, claims, tokens)
     if caller is None:
         raise InvalidToken
+    credential_accepted(request)
     needed = Scope.READ if request.method in _SAFE else Scope.WRITE
     if needed not in caller.scopes:
         msg = f"It needs the scope {needed}."

@@ -14,6 +14,7 @@ from asyncpg.exceptions import PostgresError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from hubbub.kit.keys import SecretFileError
 from hubbub.settings import Settings
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -47,6 +48,8 @@ def _reason(error: BaseException, settings: Settings) -> str | None:
             sentence = _postgresql_reason(error, settings)
         case OSError():
             sentence = _system_reason(error, settings)
+        case SecretFileError():
+            sentence = str(error)
         case CommandError():
             sentence = f"the database can't be migrated: {error}"
         case ArgumentError():
