@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Enum, text
 from sqlalchemy.schema import SchemaItem
 
 from hubbub import registry
-from hubbub.kit.db.base import Base, UtcDateTime
+from hubbub.kit.db.base import Base, Id, UtcDateTime
 from hubbub.kit.db.migrate import migration_engine
 from hubbub.kit.db.search import is_search_object
 from hubbub.settings import get_settings
@@ -35,6 +35,8 @@ def render_item(kind: str, obj: object, _: object) -> str | Literal[False]:
     """A revision stays as it was written, so it names no type of ours."""
     if kind == "type" and isinstance(obj, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(obj, Id):
+        return 'sa.Uuid().with_variant(sa.CHAR(36), "sqlite")'
     if kind == "type" and isinstance(obj, Enum):
         return f"sa.String(length={obj.length})"
     return False
