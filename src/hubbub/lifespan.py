@@ -13,11 +13,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from hubbub import registry
+from hubbub.agents.state import open_agents
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.bus.redis import RedisBus
 from hubbub.kit.clock import SystemClock
 from hubbub.kit.counters import Counters, LocalCounters, SharedCounters
+from hubbub.kit.crypto import load_safe
 from hubbub.kit.db.database import Database
 from hubbub.kit.jobs.system import open_jobs
 from hubbub.kit.keys import load_keyring
@@ -26,6 +28,7 @@ from hubbub.kit.mail.folder import FolderMailer
 from hubbub.kit.mail.smtp import SmtpMailer
 from hubbub.kit.metrics import Metrics
 from hubbub.kit.resources import Resources
+from hubbub.messages.state import open_messages
 from hubbub.settings import Settings
 from hubbub.start import StartError, explained, last_word
 from hubbub.start.admin import provide_first_admin
@@ -78,6 +81,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
     """Also what CLI commands and workers use: everything but the HTTP side."""
     async with AsyncExitStack() as stack:
         keys = load_keyring(settings)
+        safe = load_safe(settings)
         mailer = make_mailer(settings)
         database = Database(
             settings.database_dsn, settings.database, observe_hold=metrics.write_hold.observe
@@ -91,6 +95,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             settings=settings,
             clock=SystemClock(),
             keys=keys,
+            safe=safe,
             metrics=metrics,
             database=database,
             bus=bus,
@@ -188,6 +193,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         with last_word():
             resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
+            app.state.agents = await stack.enter_async_context(open_agents(resources))
+            app.state.messages = await stack.enter_async_context(open_messages(resources))
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

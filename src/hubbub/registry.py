@@ -17,7 +17,9 @@ _MODELS = (
     "hubbub.activity.models",
     "hubbub.users.models",
     "hubbub.auth.models",
+    "hubbub.agents.models",
     "hubbub.notifications.models",
+    "hubbub.messages.models",
 )
 
 JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *notification_jobs.JOBS)

@@ -3,9 +3,11 @@
 This module is below all others: whoever needs a setting is given its section.
 """
 
+import base64
 import errno
 import ipaddress
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
@@ -35,8 +37,10 @@ from pydantic_settings import (
 from hubbub import __version__
 
 MIN_SECRET_LENGTH = 32
+ENCRYPTION_KEY_BYTES = 32
 PREFIX = "HUBBUB_"
 CONFIG_VARIABLE = "HUBBUB_CONFIG"
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
 class Environment(StrEnum):
@@ -65,6 +69,25 @@ def _split(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def read_encryption_keys(text: str) -> dict[str, bytes]:
+    """`id:base64,id:base64`, the current key first. No error repeats what was given."""
+    keys: dict[str, bytes] = {}
+    for part in text.split(","):
+        name, _, encoded = part.strip().partition(":")
+        if not _KEY_ID.fullmatch(name) or name in keys:
+            msg = "must list keys as id:base64, each id once, of up to 16 letters and digits"
+            raise ValueError(msg)
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != ENCRYPTION_KEY_BYTES:
+            msg = f"must have {ENCRYPTION_KEY_BYTES} bytes in base64 behind each id"
+            raise ValueError(msg)
+        keys[name] = key
+    return keys
 
 
 class Section(BaseModel):
@@ -102,6 +125,15 @@ class LimitSettings(Section):
     enabled: bool = True
     requests_per_minute: int = Field(default=6000, ge=1, description="with a credential")
     anonymous_per_minute: int = Field(default=300, ge=1, description="without, for an address")
+
+
+class MessageSettings(Section):
+    max_content_bytes: int = Field(default=128 * 1024, ge=1)
+    max_hops: int = Field(default=50, ge=1, description="answers between agents alone")
+    open_per_inbox: int = Field(default=100_000, ge=1, description="not acknowledged yet")
+    sends_per_minute: int = Field(default=6000, ge=1, description="of one participant")
+    queue_size: int = Field(default=10_000, ge=1)
+    batch_size: int = Field(default=256, ge=1)
 
 
 class MailSettings(Section):
@@ -149,6 +181,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     redis_url: RedisDsn | None = None
     secret_key: SecretStr | None = None
+    encryption_keys: SecretStr | None = None
     admin_email: str | None = None
     admin_password: SecretStr | None = None
 
@@ -156,6 +189,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    messages: MessageSettings = MessageSettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()
@@ -224,6 +258,23 @@ class Settings(BaseSettings):
             msg = (
                 "HUBBUB_SECRET_KEY must be set: several processes share it"
                 " (make one with `openssl rand -hex 32`)"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _encryption_keys_are_given(self) -> Self:
+        given = self.encryption_keys
+        if given is not None:
+            try:
+                read_encryption_keys(given.get_secret_value())
+            except ValueError as error:
+                msg = f"HUBBUB_ENCRYPTION_KEYS {error}"
+                raise ValueError(msg) from None
+        elif not self.embedded and self.environment is not Environment.LOCAL:
+            msg = (
+                "HUBBUB_ENCRYPTION_KEYS must be set: several processes share them"
+                ' (make one with `echo "1:$(openssl rand -base64 32)"`)'
             )
             raise ValueError(msg)
         return self

@@ -8,7 +8,6 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, OAuth2PasswordRequestForm
 from pydantic import MISSING
 
-from hubbub.auth import queries
 from hubbub.auth.errors import (
     InvalidToken,
     ScopeMissing,
@@ -18,12 +17,12 @@ from hubbub.auth.errors import (
 )
 from hubbub.auth.passwords import password_matches
 from hubbub.auth.schemas import PasswordChange, ResetRequest
+from hubbub.auth.service.callers import caller_of
 from hubbub.auth.service.people import Owned
 from hubbub.auth.service.sessions import Attempt
 from hubbub.auth.tokens import API_KEY_MARK, AccessClaims, Tokens
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.counters import seconds_left
-from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.limits import address_key, credential_accepted
@@ -33,7 +32,6 @@ from hubbub.users.errors import AdminsOnly
 from hubbub.users.models import User
 from hubbub.users.queries import find_by_login, find_for_sign_in
 from hubbub.users.schemas import UserUpdate
-from hubbub.users.types import Role
 
 _oauth2 = OAuth2PasswordBearer("/api/v1/auth/token", scheme_name="Password", auto_error=False)
 _api_key = APIKeyHeader(name="X-API-Key", scheme_name="ApiKey", auto_error=False)
@@ -83,37 +81,19 @@ async def maybe_caller(
     if credential is None:
         return None
     async with resources.database.read() as session:
-        caller = await _look_up(session, credential, claims, tokens)
+        caller = await caller_of(session, credential, claims, tokens)
     if caller is None:
         raise InvalidToken
     credential_accepted(request)
-    needed = Scope.READ if request.method in _SAFE else Scope.WRITE
-    if needed not in caller.scopes:
-        msg = f"It needs the scope {needed}."
-        raise ScopeMissing(msg)
+    check_scope(caller.scopes, request.method)
     return caller
 
 
-async def _look_up(
-    session: AsyncReadSession,
-    credential: str,
-    claims: AccessClaims | None,
-    tokens: Tokens,
-) -> Caller | None:
-    if claims is not None:
-        signed_in = await queries.session_owner(session, claims.session_id, tokens.now())
-        if signed_in is None or signed_in.user_id != claims.user_id:
-            return None
-        return Caller(
-            signed_in.user_id, signed_in.user.role, frozenset(Scope), session_id=signed_in.id
-        )
-    key = await queries.key_owner(session, token_hash(credential), tokens.now())
-    if key is None:
-        return None
-    scopes = frozenset(Scope(scope) for scope in key.scopes)
-    # without the scope, an admin's key is a member's: decided here once, for every finder
-    role = key.user.role if Scope.ADMIN in scopes else Role.MEMBER
-    return Caller(key.user_id, role, scopes, api_key_id=key.id)
+def check_scope(scopes: frozenset[Scope], method: str) -> None:
+    needed = Scope.READ if method in _SAFE else Scope.WRITE
+    if needed not in scopes:
+        msg = f"It needs the scope {needed}."
+        raise ScopeMissing(msg)
 
 
 MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]

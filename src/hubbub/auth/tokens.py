@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub", "sid"]
 class AccessClaims:
     user_id: UUID
     session_id: UUID
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class Tokens:
             )
             if not isinstance(claims["exp"], int) or claims["exp"] <= self.now().timestamp():
                 return None
-            return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]))
-        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            ends = datetime.fromtimestamp(claims["exp"], UTC)
+            return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]), ends)
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
             return None
 
     def refresh_fingerprint(self, token: str) -> bytes:

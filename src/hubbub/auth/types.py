@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,5 +19,7 @@ class Caller(Viewer):
     """The user behind a credential that has just been checked, and what the credential allows."""
 
     scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+    """When the credential ends by itself."""
     session_id: UUID | None = None
     api_key_id: UUID | None = None

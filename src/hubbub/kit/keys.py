@@ -68,7 +68,7 @@ def load_keyring(settings: Settings) -> Keyring:
 
 def _read_or_make(path: Path) -> str:
     if not path.exists():
-        _make(path)
+        make_private_file(path, secrets.token_hex(32))
     secret = path.read_text().strip()
     if len(secret) < MIN_SECRET_LENGTH:
         msg = (
@@ -79,12 +79,13 @@ def _read_or_make(path: Path) -> str:
     return secret
 
 
-def _make(path: Path) -> None:
+def make_private_file(path: Path, content: str) -> None:
+    """Makes a file that only its owner reads, whole or not at all; one that is there stays."""
     made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # a link fails where a rename would replace: of two first starts, one secret stays

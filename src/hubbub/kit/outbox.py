@@ -43,6 +43,7 @@ class OutboxEvent(Base):
 def emit(session: AsyncWriteSession, event: Event) -> None:
     """Stores the event with the caller's transaction; nothing happens before that commits."""
     session.add(OutboxEvent(topic=event.topic, payload=event.model_dump(mode="json")))
+    session.tell(event.topic, event.model_dump_json())
     session.signal(SIGNAL)
 
 

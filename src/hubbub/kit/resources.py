@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hubbub.kit.bus import Bus
 from hubbub.kit.clock import Clock
 from hubbub.kit.counters import Counters
+from hubbub.kit.crypto import Safe
 from hubbub.kit.db.database import Database
 from hubbub.kit.keys import Keyring
 from hubbub.kit.mail import Mailer
@@ -17,6 +18,7 @@ class Resources:
     settings: Settings
     clock: Clock
     keys: Keyring
+    safe: Safe
     metrics: Metrics
     database: Database
     bus: Bus

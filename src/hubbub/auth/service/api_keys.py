@@ -5,6 +5,7 @@ from hubbub.auth import queries
 from hubbub.auth.errors import ApiKeyNotFound, ScopeMissing
 from hubbub.auth.models import ApiKey
 from hubbub.auth.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyRead
+from hubbub.auth.service.revocations import announce_revocation
 from hubbub.auth.tokens import Tokens, new_api_key
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -50,6 +51,7 @@ async def revoke_api_key(
     if row is None:
         raise ApiKeyNotFound
     row.revoked_at = tokens.now()
+    announce_revocation(session, caller.user_id)
     activity.record(
         session,
         "auth.api_key_revoked",

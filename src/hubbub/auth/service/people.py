@@ -18,6 +18,7 @@ from hubbub.auth.errors import (
 from hubbub.auth.models import Invitation
 from hubbub.auth.passwords import hash_password
 from hubbub.auth.service.invitations import accept_invitation, read_invitation
+from hubbub.auth.service.revocations import announce_revocation
 from hubbub.auth.service.sessions import revoke_sessions
 from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Caller
@@ -96,6 +97,9 @@ async def update_user(
     user = await users.update_user(session, caller, user_id, changes)
     if changes.is_active is not MISSING and not changes.is_active:
         await revoke_sessions(session, tokens, user.id)
+    if changes.is_active is not MISSING or changes.role is not MISSING:
+        # also what he may do has changed, and what his agents may
+        announce_revocation(session, user.id)
     return user
 
 
@@ -126,3 +130,4 @@ async def delete_user(
         else:
             await kind.discard(session, user.id)
     await users.delete_user(session, caller, user)
+    announce_revocation(session, user.id)

@@ -11,6 +11,7 @@ from hubbub.auth import queries
 from hubbub.auth.errors import InvalidCredentials, InvalidToken, RefreshReused, SessionNotFound
 from hubbub.auth.models import AuthSession, RefreshToken
 from hubbub.auth.schemas import TokenPair
+from hubbub.auth.service.revocations import announce_revocation
 from hubbub.auth.tokens import Tokens, new_refresh_token
 from hubbub.auth.types import Caller
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -151,4 +152,6 @@ async def revoke_sessions(
         statement = statement.where(AuthSession.id != keep)
     result = await session.execute(statement)
     assert isinstance(result, CursorResult)  # noqa: S101 - what an UPDATE gives
+    if result.rowcount:
+        announce_revocation(session, user_id)
     return result.rowcount

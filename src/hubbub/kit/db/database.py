@@ -41,6 +41,7 @@ class Database:
         self.is_sqlite = dsn.startswith("sqlite")
         self.turns = WriteTurns(observe_hold) if self.is_sqlite else None
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._hearers: defaultdict[str, list[Callable[[str], None]]] = defaultdict(list)
         if self.turns is not None:
             self.read_engine = sqlite_reader(dsn, settings)
             self.write_engine = sqlite_writer(dsn, settings, self.turns)
@@ -89,12 +90,20 @@ class Database:
 
     async def _commit_and_ring(self, session: AsyncWriteSession) -> None:
         await session.commit()
+        for topic, message in session.told:
+            for hear in self._hearers[topic]:
+                hear(message)
         for signal in session.signals:
             self.ring(signal)
 
     def listen(self, signal: str, ring: Callable[[], None]) -> None:
         """Calls `ring` after each commit that raised `signal`; a hint, the tables are the truth."""
         self._listeners[signal].append(ring)
+
+    def hear(self, topic: str, hear: Callable[[str], None]) -> None:
+        """Calls `hear` with each event of that topic as soon as it is committed in this process,
+        before anybody is answered. Other processes hear of it by the bus, a little later."""
+        self._hearers[topic].append(hear)
 
     def ring(self, signal: str) -> None:
         for ring in self._listeners[signal]:

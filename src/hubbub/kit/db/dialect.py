@@ -1,9 +1,11 @@
 """The few places where the two databases differ, each behind one function."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
+import asyncpg
 from sqlalchemy import (
     ColumnElement,
     FunctionElement,
@@ -71,12 +73,13 @@ def insert_or_ignore(
 def upsert(
     session: AsyncWriteSession,
     model: type[DeclarativeBase],
-    values: Mapping[str, Any],
+    values: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     unique: Sequence[str],
     change: Sequence[str],
 ) -> Insert:
-    """An INSERT of `values` that changes the columns `change` of an existing row instead."""
+    """An INSERT of `values`, one row or several, that changes the columns `change` of a row that is
+    there already instead."""
     table = cast("Table", model.__table__)
     make = postgresql_insert if dialect_of(session) == "postgresql" else sqlite_insert
     statement = make(table).values(values)
@@ -163,12 +166,21 @@ def is_retryable(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    if error.connection_invalidated:
+    return error.connection_invalidated or _passes(error.orig)
+
+
+def is_retryable_in_driver(error: BaseException) -> bool:
+    """The same, for code that uses a driver without SQLAlchemy."""
+    if isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError):
         return True
-    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(error, sqlite3.Error | asyncpg.PostgresError) and _passes(error)
+
+
+def _passes(error: BaseException | None) -> bool:
+    state = getattr(error, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_POSTGRESQL_PASSING)
-    text = str(error.orig).lower()
+    text = str(error).lower()
     return any(passing in text for passing in _SQLITE_PASSING)
 
 

@@ -1,7 +1,9 @@
 """How a PostgreSQL connection is made, and what its driver lets through untranslated."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Dialect, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -52,3 +54,17 @@ def _note_lost_connection(context: ExceptionContext) -> None:
         context.is_disconnect = True
         msg = "the connection to PostgreSQL was lost"
         raise DisconnectionError(msg) from context.original_exception
+
+
+def plain_connection(dsn: str) -> Callable[[], Awaitable[Any]]:
+    """What makes a connection of the driver's own, for code that batches by itself."""
+    url = make_url(dsn).set(drivername="postgresql")
+
+    async def connect() -> Any:  # noqa: ANN401 - asyncpg has no types
+        return await asyncpg.connect(
+            url.render_as_string(hide_password=False),
+            timeout=CONNECT_TIMEOUT,
+            server_settings={"synchronous_commit": "on"},
+        )
+
+    return connect

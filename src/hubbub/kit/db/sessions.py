@@ -23,6 +23,15 @@ class AsyncWriteSession(AsyncReadSession):
         """Rings the listeners of `name` once this session has committed."""
         self.info.setdefault("signals", set()).add(name)
 
+    def tell(self, topic: str, message: str) -> None:
+        """Passes `message` to those of this process who hear `topic`, once this has committed."""
+        self.info.setdefault("told", []).append((topic, message))
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = self.info.get("told", [])
+        return found
+
     @property
     def signals(self) -> set[str]:
         found: set[str] = self.info.get("signals", set())

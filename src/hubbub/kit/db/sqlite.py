@@ -95,7 +95,7 @@ def connector(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=256
         )
         try:
-            _prepare(connection, read_only=read_only)
+            prepare(connection, read_only=read_only)
         except BaseException:
             connection.close()
             raise
@@ -111,7 +111,7 @@ def connector(
     return create
 
 
-def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
+def prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -29,9 +29,13 @@ class WriteTurns:
         self._observe_hold = observe_hold
         self.patience = patience
 
+    def held_here(self) -> bool:
+        """Whether it is this very task's turn."""
+        return self._holder is not None and self._holder is asyncio.current_task()
+
     async def take(self) -> None:
         task = asyncio.current_task()
-        if task is not None and self._holder is task:
+        if self.held_here():
             msg = "this task holds a write session already; emit an outbox event instead"
             raise AlreadyWritingError(msg)
         try:

@@ -1,0 +1,132 @@
+"""From a credential to the participant that calls: looked up once, then remembered for seconds.
+
+What is remembered is forgotten by time, and at once when a revocation is announced: directly after
+the commit in the process that revokes, over the bus in all others.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from hubbub.agents import queries
+from hubbub.agents.models import Agent
+from hubbub.agents.service.people import ensure_person
+from hubbub.agents.types import AGENT_KEY_MARK, Actor
+from hubbub.auth.service.callers import caller_of
+from hubbub.auth.tokens import API_KEY_MARK, Tokens
+from hubbub.auth.types import Scope
+from hubbub.kit.keys import token_hash
+from hubbub.kit.resources import Resources
+from hubbub.users.types import Role, Viewer
+
+_AGENT_SCOPES = frozenset({Scope.READ, Scope.WRITE})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whom a credential stands for, and when it ends by itself."""
+
+    actor: Actor
+    expires_at: datetime | None
+
+
+class Credentials:
+    """Remembers who called lately. Wrong credentials are not remembered: there is no end of them,
+    and one that is made a moment later must count."""
+
+    def __init__(self, resources: Resources, *, seconds: float = 5.0, most: int = 10_000) -> None:
+        self.resources = resources
+        self._seconds = seconds
+        self._most = most
+        self._known: OrderedDict[bytes, tuple[float, Known]] = OrderedDict()
+        self._revocations = 0
+
+    def get(self, key: bytes, now: datetime) -> Actor | None:
+        entry = self._known.get(key)
+        if entry is None:
+            return None
+        forget_at, known = entry
+        over = known.expires_at is not None and known.expires_at <= now
+        if over or forget_at <= time.monotonic():
+            del self._known[key]
+            return None
+        return known.actor
+
+    @property
+    def revocations(self) -> int:
+        """How many were heard of so far; read before looking up, given to `put` after it."""
+        return self._revocations
+
+    def put(self, key: bytes, known: Known, since: int) -> None:
+        """Remembers, unless something was revoked while it was looked up: it may be this."""
+        if since != self._revocations:
+            return
+        self._known[key] = time.monotonic() + self._seconds, known
+        self._known.move_to_end(key)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def hear(self, message: str) -> None:
+        """Forgets all credentials of the user or agent of a `CredentialsRevoked`."""
+        self._revocations += 1
+        subject = UUID(orjson.loads(message)["subject_id"])
+        for key, (_, known) in list(self._known.items()):
+            actor = known.actor
+            if subject in {actor.participant_id, actor.owner_id, actor.viewer.user_id}:
+                del self._known[key]
+
+
+async def actor_of(credentials: Credentials, credential: str, tokens: Tokens) -> Actor | None:
+    """Whom an agent's key, a user's API key or an access token stands for; None if it doesn't
+    count. What its scopes allow is the caller's to check."""
+    key = token_hash(credential)
+    found = credentials.get(key, tokens.now())
+    if found is not None:
+        return found
+    since = credentials.revocations
+    if credential.startswith(AGENT_KEY_MARK):
+        known = await _agent(credentials.resources, key, tokens)
+    else:
+        known = await _person(credentials.resources, credential, tokens)
+    if known is None:
+        return None
+    credentials.put(key, known, since)
+    return known.actor
+
+
+async def _agent(resources: Resources, key_hash: bytes, tokens: Tokens) -> Known | None:
+    async with resources.database.read() as session:
+        found = await queries.key_holder(session, key_hash, tokens.now())
+    if found is None:
+        return None
+    agent, expires_at = found
+    assert agent.owner_id is not None  # noqa: S101 - joined with him
+    return Known(_actor(agent, Viewer(agent.owner_id, Role.MEMBER), _AGENT_SCOPES), expires_at)
+
+
+async def _person(resources: Resources, credential: str, tokens: Tokens) -> Known | None:
+    claims = None
+    if not credential.startswith(API_KEY_MARK):
+        claims = tokens.read_access(credential)
+        if claims is None:
+            return None
+    async with resources.database.read() as session:
+        caller = await caller_of(session, credential, claims, tokens)
+        if caller is None:
+            return None
+        person = await queries.find_person(session, caller.user_id)
+    if person is None:
+        async with resources.database.write() as session:
+            person = await ensure_person(session, caller.user_id)
+    if person is None:
+        return None
+    viewer = Viewer(caller.user_id, caller.role)
+    return Known(_actor(person, viewer, caller.scopes), caller.expires_at)
+
+
+def _actor(agent: Agent, viewer: Viewer, scopes: frozenset[Scope]) -> Actor:
+    return Actor(agent.id, agent.handle, agent.kind, agent.owner_id, viewer, scopes)

@@ -1,0 +1,55 @@
+"""Statements and finders about participants."""
+
+from hubbub.agents.queries.directory import (
+    agents_of,
+    find_agent,
+    find_by_handle,
+    find_person,
+    key_holder,
+    last_seen,
+    list_agents,
+    lock_agent,
+)
+from hubbub.agents.queries.enrolments import find_enrolment, list_enrolments, open_enrolment
+from hubbub.agents.queries.nearest import nearest_handles
+from hubbub.agents.queries.sets import (
+    blocked_pairs,
+    contact_pairs,
+    parties_by_handle,
+    parties_by_id,
+)
+from hubbub.agents.queries.standing import (
+    contact_between,
+    find_block,
+    find_contact,
+    is_blocked,
+    list_blocks,
+    list_contacts,
+    lock_pair,
+)
+
+__all__ = [
+    "agents_of",
+    "blocked_pairs",
+    "contact_between",
+    "contact_pairs",
+    "find_agent",
+    "find_block",
+    "find_by_handle",
+    "find_contact",
+    "find_enrolment",
+    "find_person",
+    "is_blocked",
+    "key_holder",
+    "last_seen",
+    "list_agents",
+    "list_blocks",
+    "list_contacts",
+    "list_enrolments",
+    "lock_agent",
+    "lock_pair",
+    "nearest_handles",
+    "open_enrolment",
+    "parties_by_handle",
+    "parties_by_id",
+]

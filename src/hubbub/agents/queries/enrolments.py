@@ -1,0 +1,44 @@
+"""Enrolments, which only their owner sees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, select
+
+from hubbub.agents.models import Enrolment
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.kit.pagination import Order, PageRequest, paginate
+from hubbub.users.models import User
+from hubbub.users.types import Viewer
+
+_NEWEST = Order("agents.enrolments", Enrolment.created_at, Enrolment.id, descending=True)
+
+
+async def open_enrolment(
+    session: AsyncReadSession, enrolment_id: UUID, now: datetime
+) -> Enrolment | None:
+    statement = (
+        select(Enrolment)
+        .join(User, and_(User.id == Enrolment.owner_id, User.is_active))
+        .where(Enrolment.id == enrolment_id, Enrolment.uses_left > 0, Enrolment.expires_at > now)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def find_enrolment(
+    session: AsyncReadSession, viewer: Viewer, enrolment_id: UUID
+) -> Enrolment | None:
+    statement = select(Enrolment).where(
+        Enrolment.id == enrolment_id, Enrolment.owner_id == viewer.user_id
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def list_enrolments(
+    session: AsyncReadSession, viewer: Viewer, now: datetime, page: PageRequest
+) -> tuple[Sequence[Enrolment], str | None]:
+    statement = select(Enrolment).where(
+        Enrolment.owner_id == viewer.user_id, Enrolment.uses_left > 0, Enrolment.expires_at > now
+    )
+    return await paginate(session, statement, _NEWEST, page)

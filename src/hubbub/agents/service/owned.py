@@ -1,0 +1,34 @@
+"""What becomes of the agents of a user who is deleted."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hubbub.agents import queries
+from hubbub.agents.service.changes import entomb
+from hubbub.agents.service.transfers import hand_over
+from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+
+
+class OwnedAgents:
+    """His person goes in any case: it is he. What it wrote stays under its name."""
+
+    name = "agents"
+
+    async def count(self, session: AsyncReadSession, user_id: UUID, now: datetime) -> int:
+        del now
+        return len(await queries.agents_of(session, user_id))
+
+    async def pass_on(self, session: AsyncWriteSession, user_id: UUID, heir_id: UUID) -> None:
+        for agent in await queries.agents_of(session, user_id):
+            await hand_over(session, agent, heir_id, by=None)
+        await self._entomb_person(session, user_id)
+
+    async def discard(self, session: AsyncWriteSession, user_id: UUID) -> None:
+        agents = await queries.agents_of(session, user_id)
+        await entomb(session, [agent.id for agent in agents])
+        await self._entomb_person(session, user_id)
+
+    async def _entomb_person(self, session: AsyncWriteSession, user_id: UUID) -> None:
+        person = await queries.find_person(session, user_id)
+        if person is not None:
+            await entomb(session, [person.id])

@@ -1,0 +1,1 @@
+"""Messages, their deliveries, and the inboxes these make up."""

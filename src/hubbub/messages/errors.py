@@ -1,0 +1,99 @@
+"""
+What a send can be refused for. A refusal stores nothing, and is told in the terms of what was sent.
+
+NotFound                 404
+├── RecipientNotFound        with the nearest handles in `did_you_mean`
+├── MessageNotFound
+└── ReplyNotFound
+Forbidden                403
+├── NotYourParticipant       `from` is not the caller's
+└── RecipientRefuses         its policy or a block
+Conflict                 409
+├── KeyReused                one idempotency key, two bodies
+├── HopLimit                 agents have answered each other too long
+└── CursorReset              the cursor belongs to nothing that is kept
+TooManyRequests          429
+├── SendLimit
+└── InboxFull
+Unavailable              503
+└── WriterBusy
+"""
+
+from hubbub.kit.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
+
+
+class RecipientNotFound(NotFound):
+    code = "recipient_not_found"
+    title = "There is no such recipient; nothing was sent"
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    title = "Message not found"
+
+
+class ReplyNotFound(NotFound):
+    code = "reply_not_found"
+    title = "The message that this replies to is not among yours"
+
+
+class NotYourParticipant(Forbidden):
+    code = "not_your_participant"
+    title = "That participant is not yours to speak for"
+
+
+class RecipientRefuses(Forbidden):
+    code = "recipient_refuses"
+    title = "A recipient takes no messages from this sender; nothing was sent"
+
+
+class BroadcastNotAllowed(Forbidden):
+    code = "broadcast_not_allowed"
+    title = "Sending to everyone needs the scope broadcast"
+
+
+class KeyReused(Conflict):
+    code = "idempotency_key_reused"
+    title = "This idempotency key was used for another body; use a new one"
+
+
+class HopLimit(Conflict):
+    code = "hop_limit"
+    title = "Agents have answered each other too often in this thread; a person has to speak first"
+
+
+class CursorReset(Conflict):
+    code = "cursor_reset"
+    title = "The cursor is none of this inbox's; begin again from first_seq"
+
+
+class NotWithdrawable(Conflict):
+    code = "not_withdrawable"
+    title = "Every delivery of it is final already"
+
+
+class NobodyAddressed(Unprocessable):
+    code = "nobody_addressed"
+    title = "The message reaches nobody but its sender; nothing was sent"
+
+
+class SendLimit(TooManyRequests):
+    code = "send_limit"
+    title = "This participant sends too many messages"
+
+
+class InboxFull(TooManyRequests):
+    code = "inbox_full"
+    title = "A recipient has too many messages that it hasn't acknowledged"
+
+
+class WriterBusy(Unavailable):
+    code = "writer_busy"
+    title = "Too much is waiting to be stored; nothing was sent, try again"

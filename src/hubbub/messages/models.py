@@ -1,0 +1,111 @@
+"""The tables of the hot path. They have no foreign keys: the writer checks in sets what it refers
+to, agents are never deleted as rows, and a check for each inserted row is what a send would pay for
+most."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Integer, SmallInteger, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hubbub.kit.db.base import Base
+from hubbub.kit.db.dialect import db_now
+from hubbub.messages.types import ContentType, Priority, State
+
+# an INTEGER of SQLite has 64 bits, a BIGINT there is no alias of it
+_Big = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Message(Base):
+    """What one participant said: never changed, but for being withdrawn."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index(None, "thread_id", "id"), Index(None, "sender_id", "id"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    sender_id: Mapped[UUID]
+    thread_id: Mapped[UUID]
+    reply_to: Mapped[UUID | None]
+    addressed: Mapped[list[str]]
+    """What was typed, before it was resolved."""
+    content: Mapped[str]
+    content_type: Mapped[ContentType]
+    meta: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    priority: Mapped[Priority]
+    hops: Mapped[int] = mapped_column(SmallInteger)
+    """How many agents have answered each other since a person last spoke."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    ack_by: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One message in one inbox. The inbox is the key, so that a page of it is read in one go."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index(None, "message_id", "recipient_id", unique=True),
+        Index(
+            "ix_delivery_expiring",
+            "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL"),
+            sqlite_where=text("expires_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_ack_by",
+            "ack_by",
+            postgresql_where=text("ack_by IS NOT NULL"),
+            sqlite_where=text("ack_by IS NOT NULL"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    recipient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(_Big, primary_key=True, autoincrement=False)
+    message_id: Mapped[UUID]
+    sender_id: Mapped[UUID]
+    state: Mapped[State]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    acked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    ack_by: Mapped[datetime | None]
+
+
+class Counter(Base):
+    """The numbers of one inbox: the last one given out, the first one kept, how many are open."""
+
+    __tablename__ = "counter"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    last_seq: Mapped[int] = mapped_column(_Big, default=0)
+    first_seq: Mapped[int] = mapped_column(_Big, default=1)
+    open: Mapped[int] = mapped_column(_Big, default=0)
+
+
+class IdempotencyKey(Base):
+    """What a participant has sent under a key, for as long as the key is kept. The answer isn't
+    stored: it is told again from the message."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (Index(None, "created_at"), {"sqlite_with_rowid": False})
+
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    body_hash: Mapped[str] = mapped_column(String(64))
+    message_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class Epoch(Base):
+    """Names this history of the hub. A restored backup begins another, and every cursor of the
+    one before is told so."""
+
+    __tablename__ = "epoch"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    value: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(default=db_now())

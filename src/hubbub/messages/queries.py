@@ -1,0 +1,118 @@
+"""Statements and finders. A message is seen by who sent it, by who got it, and by the owners of
+these; admins see that it is there, through other doors."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from hubbub.agents.models import Agent
+from hubbub.agents.types import Actor
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.messages.models import Counter, Delivery, Epoch, Message
+from hubbub.messages.types import OPEN, State
+
+
+def _mine(actor: Actor) -> Select[UUID]:
+    """The participants through whose eyes this one sees."""
+    if not actor.is_user:
+        return select(Agent.id).where(Agent.id == actor.participant_id)
+    return select(Agent.id).where(Agent.owner_id == actor.owner_id)
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    mine = _mine(actor).scalar_subquery()
+    received = exists().where(Delivery.message_id == Message.id, Delivery.recipient_id.in_(mine))
+    return or_(Message.sender_id.in_(mine), received)
+
+
+async def find_message(
+    session: AsyncReadSession, actor: Actor, message_id: UUID
+) -> Row[Message, str] | None:
+    """With the handle of its sender."""
+    sender = aliased(Agent)
+    statement = (
+        select(Message, sender.handle)
+        .join(sender, sender.id == Message.sender_id)
+        .where(Message.id == message_id, _visible(actor))
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def owns(session: AsyncReadSession, actor: Actor, participant_id: UUID) -> bool:
+    """Whether this one may speak and read as that participant."""
+    statement = select(exists().where(Agent.id == participant_id, Agent.id.in_(_mine(actor))))
+    return bool(await session.scalar(statement))
+
+
+async def list_thread(
+    session: AsyncReadSession, actor: Actor, thread_id: UUID, limit: int
+) -> Sequence[Row[Message, str]]:
+    sender = aliased(Agent)
+    statement = (
+        select(Message, sender.handle)
+        .join(sender, sender.id == Message.sender_id)
+        .where(Message.thread_id == thread_id, _visible(actor))
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def find_sent(session: AsyncReadSession, message_id: UUID) -> Row[Message, str] | None:
+    """For a sender who has just proved by the key that it is his."""
+    statement = (
+        select(Message, Agent.handle)
+        .join(Agent, Agent.id == Message.sender_id)
+        .where(Message.id == message_id)
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def list_deliveries(
+    session: AsyncReadSession, message_ids: Sequence[UUID]
+) -> Sequence[Delivery]:
+    """Of messages that a finder has given."""
+    statement = (
+        select(Delivery)
+        .where(Delivery.message_id.in_(message_ids))
+        .order_by(Delivery.message_id, Delivery.recipient_id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def counter_of(session: AsyncReadSession, inbox_id: UUID) -> Counter:
+    """An inbox that nothing has come to yet has numbers too."""
+    found = await session.get(Counter, inbox_id)
+    return found or Counter(id=inbox_id, last_seq=0, first_seq=1, open=0)
+
+
+async def epoch_of(session: AsyncReadSession) -> str:
+    return (await session.scalars(select(Epoch.value).where(Epoch.id == 1))).one()
+
+
+async def read_inbox(
+    session: AsyncReadSession, inbox_id: UUID, after: int, limit: int, state: State | None
+) -> Sequence[Row[Delivery, Message, str]]:
+    statement = (
+        select(Delivery, Message, Agent.handle)
+        .join(Message, Message.id == Delivery.message_id)
+        .join(Agent, Agent.id == Delivery.sender_id)
+        .where(Delivery.recipient_id == inbox_id, Delivery.seq > after)
+        .order_by(Delivery.seq)
+        .limit(limit)
+    )
+    if state is not None:
+        statement = statement.where(Delivery.state == state)
+    return (await session.execute(statement)).all()
+
+
+async def count_inbox(session: AsyncReadSession, inbox_id: UUID) -> tuple[int, int]:
+    """How many entries there are, and how many of them are unread."""
+    statement = select(
+        func.count(),
+        func.count().filter(Delivery.read_at.is_(None), Delivery.state.in_(OPEN)),
+    ).where(Delivery.recipient_id == inbox_id)
+    row = (await session.execute(statement)).one()
+    return row[0], row[1]

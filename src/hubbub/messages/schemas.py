@@ -1,0 +1,195 @@
+import re
+from typing import Annotated, Self
+from uuid import UUID
+
+import orjson
+from pydantic import AfterValidator, Field, model_validator
+
+from hubbub.kit.schema import Input, JsonObject, Schema, Text, UtcDatetime
+from hubbub.messages.types import ContentType, Priority, State
+
+MAX_METADATA_BYTES = 16 * 1024
+MAX_RECIPIENTS = 1000
+_ADDRESS = re.compile(r"agent:[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CURSOR = re.compile(r"(?:([0-9a-z]{1,16}):)?([0-9]{1,18})")
+
+
+def _is_address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        msg = "must be agent:NAME"
+        raise ValueError(msg)
+    return value
+
+
+def _is_small(value: dict[str, object]) -> dict[str, object]:
+    if len(orjson.dumps(value)) > MAX_METADATA_BYTES:
+        msg = f"must be at most {MAX_METADATA_BYTES} bytes of JSON"
+        raise ValueError(msg)
+    return value
+
+
+def _is_cursor(value: str) -> str:
+    if not _CURSOR.fullmatch(value):
+        msg = "must be EPOCH:SEQ or SEQ"
+        raise ValueError(msg)
+    return value
+
+
+Address = Annotated[str, AfterValidator(_is_address)]
+Metadata = Annotated[JsonObject, AfterValidator(_is_small)]
+Cursor = Annotated[str, Field(max_length=40), AfterValidator(_is_cursor)]
+
+
+def parse_cursor(cursor: str) -> tuple[str | None, int]:
+    """The epoch, if one is named, and the number."""
+    found = _CURSOR.fullmatch(cursor)
+    assert found is not None  # noqa: S101 - validated on its way in
+    return found[1], int(found[2])
+
+
+class MessageSend(Input):
+    from_agent_id: UUID | None = Field(
+        default=None, description="Who speaks; a user may name any agent that is his."
+    )
+    to_agent_id: UUID | None = Field(default=None, description="One recipient by id, or `to`.")
+    to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = Field(
+        default=None, description="Recipients as `agent:NAME`; all of them get it, or nobody."
+    )
+    content: Annotated[Text, Field(min_length=1)]
+    content_type: ContentType = ContentType.TEXT
+    reply_to: UUID | None = None
+    metadata: Metadata | None = None
+    priority: Priority = Priority.NORMAL
+    expires_at: UtcDatetime | None = None
+    ack_by: UtcDatetime | None = None
+
+    @model_validator(mode="after")
+    def _is_addressed_once(self) -> Self:
+        if (self.to is None) is (self.to_agent_id is None):
+            msg = "give either to_agent_id or to"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> Self:
+        if self.content_type is ContentType.JSON:
+            try:
+                orjson.loads(self.content)
+            except orjson.JSONDecodeError as error:
+                msg = "content must be JSON, as its content_type says"
+                raise ValueError(msg) from error
+        return self
+
+
+class DeliveryRead(Schema):
+    message_id: UUID
+    agent_id: UUID
+    seq: int
+    state: State
+    created_at: UtcDatetime
+    delivered_at: UtcDatetime | None
+    read_at: UtcDatetime | None
+    acked_at: UtcDatetime | None
+
+
+class MessageRead(Schema):
+    id: UUID
+    from_agent_id: UUID
+    from_name: str
+    to_agent_id: UUID | None = Field(description="The recipient, where there is one alone.")
+    to: list[str]
+    content: str
+    content_type: ContentType
+    thread_id: UUID
+    reply_to: UUID | None
+    metadata: dict[str, object] | None
+    priority: Priority
+    delivered: bool = Field(description="Whether every recipient has it.")
+    created_at: UtcDatetime
+    expires_at: UtcDatetime | None
+    ack_by: UtcDatetime | None
+    withdrawn_at: UtcDatetime | None
+
+
+class MessageHeaders(Schema):
+    """What an inbox shows without bodies."""
+
+    id: UUID
+    from_agent_id: UUID
+    from_name: str
+    thread_id: UUID
+    priority: Priority
+    created_at: UtcDatetime
+    content_type: ContentType
+    size: int
+
+
+class InboxMessage(MessageHeaders):
+    content: str
+    reply_to: UUID | None
+    metadata: dict[str, object] | None
+    expires_at: UtcDatetime | None
+    ack_by: UtcDatetime | None
+
+
+class InboxEntry(Schema):
+    seq: int
+    state: State
+    read_at: UtcDatetime | None
+    acked_at: UtcDatetime | None
+    message: InboxMessage | MessageHeaders | None = Field(
+        description="Null for one that expired or was withdrawn: only its place is left."
+    )
+
+
+class InboxPage(Schema):
+    epoch: str
+    first_seq: int
+    last_seq: int
+    items: list[InboxEntry]
+    next_cursor: str = Field(description="Where the next call goes on; also when nothing came.")
+
+
+class InboxCount(Schema):
+    total: int
+    unread: int
+    open: int = Field(description="Neither acknowledged nor otherwise final.")
+    last_seq: int
+
+
+class Mark(Input):
+    """Entries by the ids of their messages, or all up to a number."""
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = None
+    up_to: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.ids is None) is (self.up_to is None):
+            msg = "give either ids or up_to"
+            raise ValueError(msg)
+        return self
+
+
+class Marked(Schema):
+    marked: int = Field(description="How many changed; those that were so already don't count.")
+
+
+class BatchRow(MessageSend):
+    idempotency_key: (
+        Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[ -~]+$")] | None
+    ) = None
+
+
+class BatchSend(Input):
+    messages: Annotated[list[BatchRow], Field(min_length=1, max_length=1000)]
+
+
+class BatchResult(Schema):
+    status: int
+    message: MessageRead | None = None
+    problem: dict[str, object] | None = None
+
+
+class BatchResults(Schema):
+    results: list[BatchResult] = Field(description="One for each message, in their order.")

@@ -1,0 +1,156 @@
+"""Reading an inbox changes nothing; marking as read and acknowledging are acts of their own."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, Row, Update, case, func, update
+
+from hubbub.kit.db.dialect import db_now
+from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+from hubbub.messages import queries
+from hubbub.messages.errors import CursorReset
+from hubbub.messages.models import Counter, Delivery, Message
+from hubbub.messages.schemas import (
+    InboxEntry,
+    InboxMessage,
+    InboxPage,
+    Mark,
+    MessageHeaders,
+    parse_cursor,
+)
+from hubbub.messages.types import OPEN, TOMBSTONES, State
+
+
+async def position(
+    session: AsyncReadSession, epoch: str, inbox_id: UUID, cursor: str | None
+) -> tuple[Counter, int]:
+    """The numbers of the inbox, and where the cursor stands in it."""
+    counter = await queries.counter_of(session, inbox_id)
+    if cursor is None:
+        return counter, counter.first_seq - 1
+    named, seq = parse_cursor(cursor)
+    reason = None
+    if named is not None and named != epoch:
+        reason = "another_epoch"
+    elif seq > counter.last_seq:
+        reason = "after_the_last"
+    elif seq < counter.first_seq - 1:
+        reason = "before_the_first"
+    if reason is not None:
+        raise CursorReset(
+            reset={
+                "epoch": epoch,
+                "first_seq": counter.first_seq,
+                "last_seq": counter.last_seq,
+                "reason": reason,
+            }
+        )
+    return counter, seq
+
+
+async def read_page(
+    session: AsyncReadSession,
+    epoch: str,
+    inbox_id: UUID,
+    *,
+    cursor: str | None,
+    limit: int,
+    state: State | None,
+    bodies: bool,
+) -> InboxPage:
+    counter, after = await position(session, epoch, inbox_id, cursor)
+    rows = await queries.read_inbox(session, inbox_id, after, limit, state)
+    last = rows[-1][0].seq if rows else after
+    return InboxPage(
+        epoch=epoch,
+        first_seq=counter.first_seq,
+        last_seq=counter.last_seq,
+        items=[_entry(row, bodies=bodies) for row in rows],
+        next_cursor=f"{epoch}:{last}",
+    )
+
+
+def _entry(row: Row[Delivery, Message, str], *, bodies: bool) -> InboxEntry:
+    delivery, message, from_name = row
+    shown: InboxMessage | MessageHeaders | None = None
+    if delivery.state not in TOMBSTONES:
+        headers: dict[str, Any] = {
+            "id": message.id,
+            "from_agent_id": message.sender_id,
+            "from_name": from_name,
+            "thread_id": message.thread_id,
+            "priority": message.priority,
+            "created_at": message.created_at,
+            "content_type": message.content_type,
+            "size": len(message.content.encode()),
+        }
+        shown = MessageHeaders(**headers)
+        if bodies:
+            shown = InboxMessage(
+                **headers,
+                content=message.content,
+                reply_to=message.reply_to,
+                metadata=message.meta,
+                expires_at=message.expires_at,
+                ack_by=message.ack_by,
+            )
+    return InboxEntry(
+        seq=delivery.seq,
+        state=delivery.state,
+        read_at=delivery.read_at,
+        acked_at=delivery.acked_at,
+        message=shown,
+    )
+
+
+async def mark_read(session: AsyncWriteSession, inbox_id: UUID, mark: Mark) -> int:
+    """Whoever reads has it: what was queued is delivered by that."""
+    now = db_now()
+    return await _changed(
+        session,
+        update(Delivery)
+        .where(*_marked(inbox_id, mark), Delivery.read_at.is_(None))
+        .where(Delivery.state.not_in(TOMBSTONES))
+        .values(
+            read_at=now,
+            delivered_at=func.coalesce(Delivery.delivered_at, now),
+            state=case((Delivery.state == State.QUEUED, State.DELIVERED), else_=Delivery.state),
+        ),
+    )
+
+
+async def ack(session: AsyncWriteSession, inbox_id: UUID, mark: Mark) -> int:
+    """Ends all pushing. Acknowledged once, it stays so."""
+    now = db_now()
+    acked: dict[Any, Any] = {
+        "state": State.ACKED,
+        "acked_at": now,
+        "delivered_at": func.coalesce(Delivery.delivered_at, now),
+    }
+    statement = update(Delivery).where(*_marked(inbox_id, mark)).values(acked)
+    was_open = await _changed(session, statement.where(Delivery.state.in_(OPEN)))
+    had_failed = await _changed(session, statement.where(Delivery.state == State.FAILED))
+    await close(session, inbox_id, was_open)
+    return was_open + had_failed
+
+
+async def close(session: AsyncWriteSession, inbox_id: UUID, count: int) -> None:
+    """That many deliveries of an inbox are open no more."""
+    if count:
+        await session.execute(
+            update(Counter).where(Counter.id == inbox_id).values(open=Counter.open - count)
+        )
+
+
+def _marked(inbox_id: UUID, mark: Mark) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Delivery.recipient_id == inbox_id]
+    if mark.up_to is not None:
+        conditions.append(Delivery.seq <= mark.up_to)
+    if mark.ids is not None:
+        conditions.append(Delivery.message_id.in_(mark.ids))
+    return conditions
+
+
+async def _changed(session: AsyncWriteSession, statement: Update) -> int:
+    result = await session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount

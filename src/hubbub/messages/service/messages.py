@@ -1,0 +1,134 @@
+"""Messages as their senders and recipients see them later."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, update
+
+from hubbub.activity import service as activity
+from hubbub.agents.types import Actor
+from hubbub.kit.db.dialect import db_now
+from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+from hubbub.messages import queries
+from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
+from hubbub.messages.models import Delivery, Message
+from hubbub.messages.schemas import DeliveryRead, MessageRead
+from hubbub.messages.service.inbox import close
+from hubbub.messages.types import State
+
+_ARRIVED = (State.DELIVERED, State.ACKED)
+
+
+def shown(message: Message, from_name: str, deliveries: Sequence[Delivery]) -> MessageRead:
+    recipients = [delivery.recipient_id for delivery in deliveries]
+    return MessageRead(
+        id=message.id,
+        from_agent_id=message.sender_id,
+        from_name=from_name,
+        to_agent_id=recipients[0] if len(recipients) == 1 else None,
+        to=message.addressed,
+        content=message.content,
+        content_type=message.content_type,
+        thread_id=message.thread_id,
+        reply_to=message.reply_to,
+        metadata=message.meta,
+        priority=message.priority,
+        delivered=bool(deliveries) and all(each.state in _ARRIVED for each in deliveries),
+        created_at=message.created_at,
+        expires_at=message.expires_at,
+        ack_by=message.ack_by,
+        withdrawn_at=message.withdrawn_at,
+    )
+
+
+async def read_message(session: AsyncReadSession, actor: Actor, message_id: UUID) -> MessageRead:
+    found = await queries.find_message(session, actor, message_id)
+    if found is None:
+        raise MessageNotFound
+    return shown(found[0], found[1], await queries.list_deliveries(session, [message_id]))
+
+
+async def read_thread(
+    session: AsyncReadSession, actor: Actor, message_id: UUID, limit: int
+) -> list[MessageRead]:
+    found = await queries.find_message(session, actor, message_id)
+    if found is None:
+        raise MessageNotFound
+    rows = await queries.list_thread(session, actor, found[0].thread_id, limit)
+    deliveries = await queries.list_deliveries(session, [row[0].id for row in rows])
+    return [
+        shown(message, name, [each for each in deliveries if each.message_id == message.id])
+        for message, name in rows
+    ]
+
+
+async def as_first_answered(session: AsyncReadSession, message_id: UUID) -> MessageRead | None:
+    """What was answered when it was sent, for whoever sends it again."""
+    found = await queries.find_sent(session, message_id)
+    if found is None:
+        return None
+    read = shown(found[0], found[1], await queries.list_deliveries(session, [message_id]))
+    read.delivered, read.withdrawn_at = False, None
+    return read
+
+
+async def read_deliveries(
+    session: AsyncReadSession, actor: Actor, message_id: UUID
+) -> list[DeliveryRead]:
+    if await queries.find_message(session, actor, message_id) is None:
+        raise MessageNotFound
+    return [shown_delivery(each) for each in await queries.list_deliveries(session, [message_id])]
+
+
+def shown_delivery(delivery: Delivery) -> DeliveryRead:
+    return DeliveryRead(
+        message_id=delivery.message_id,
+        agent_id=delivery.recipient_id,
+        seq=delivery.seq,
+        state=delivery.state,
+        created_at=delivery.created_at,
+        delivered_at=delivery.delivered_at,
+        read_at=delivery.read_at,
+        acked_at=delivery.acked_at,
+    )
+
+
+async def withdraw(
+    session: AsyncWriteSession, actor: Actor, message_id: UUID
+) -> list[DeliveryRead]:
+    """Takes back what nobody has yet, and returns how each delivery stands then."""
+    found = await queries.find_message(session, actor, message_id)
+    if found is None:
+        raise MessageNotFound
+    message = found[0]
+    if message.sender_id != actor.participant_id and not await queries.owns(
+        session, actor, message.sender_id
+    ):
+        raise NotYourParticipant
+    withdrawn = 0
+    for delivery in await queries.list_deliveries(session, [message_id]):
+        result = await session.execute(
+            update(Delivery)
+            .where(Delivery.recipient_id == delivery.recipient_id, Delivery.seq == delivery.seq)
+            .where(Delivery.state == State.QUEUED)
+            .values(state=State.WITHDRAWN)
+            .execution_options(synchronize_session=False)
+        )
+        if cast("CursorResult[Any]", result).rowcount:
+            withdrawn += 1
+            await close(session, delivery.recipient_id, 1)
+    if not withdrawn:
+        raise NotWithdrawable
+    await session.execute(
+        update(Message).where(Message.id == message_id).values(withdrawn_at=db_now())
+    )
+    activity.record(
+        session,
+        "message.withdrawn",
+        actor_id=actor.owner_id,
+        target_kind="message",
+        target_id=message_id,
+    )
+    session.expire_all()
+    return [shown_delivery(each) for each in await queries.list_deliveries(session, [message_id])]

@@ -1,0 +1,78 @@
+"""What the hub keeps for messages while it runs: one for each process, on `app.state`."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import orjson
+
+from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
+from hubbub.kit.db.postgresql import plain_connection
+from hubbub.kit.resources import Resources
+from hubbub.messages import queries
+from hubbub.messages.models import Epoch
+from hubbub.messages.watch import CHANNEL, Watch
+from hubbub.messages.writer.batch import Limits
+from hubbub.messages.writer.draft import Stored
+from hubbub.messages.writer.postgresql import PostgresStore
+from hubbub.messages.writer.queue import Store, Writer
+from hubbub.messages.writer.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class MessageState:
+    writer: Writer
+    watch: Watch
+    epoch: str
+
+
+@asynccontextmanager
+async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
+    settings, database = resources.settings, resources.database
+    watch = Watch(database, resources.bus)
+    publishing: set[asyncio.Task[None]] = set()
+
+    def stored(batch: Sequence[Stored]) -> None:
+        inboxes = list({other for each in batch for other, _ in each.recipients})
+        watch.ring(inboxes)
+        if inboxes and settings.redis_url is not None:
+            text = orjson.dumps(inboxes).decode()
+            task = asyncio.create_task(resources.bus.publish(CHANNEL, [text]))
+            publishing.add(task)
+            task.add_done_callback(publishing.discard)
+
+    backend: Store
+    if database.turns is not None:
+        busy_timeout = settings.database.busy_timeout
+        backend = SqliteStore(settings.database_dsn, busy_timeout, database.turns)
+    else:
+        backend = PostgresStore(plain_connection(settings.database_dsn))
+    writer = Writer(
+        backend,
+        Limits(settings.messages.max_hops, settings.messages.open_per_inbox),
+        is_retryable=is_retryable_in_driver,
+        stored=stored,
+        turns=database.turns,
+        queue_size=settings.messages.queue_size,
+        batch_size=settings.messages.batch_size,
+    )
+    epoch = await _epoch(resources)
+    watch.start()
+    writer.start()
+    try:
+        yield MessageState(writer, watch, epoch)
+    finally:
+        await writer.stop()
+        await watch.stop()
+        await asyncio.gather(*publishing, return_exceptions=True)
+
+
+async def _epoch(resources: Resources) -> str:
+    """This history's name, given on the first start of a database."""
+    async with resources.database.write() as session:
+        row = {"id": 1, "value": secrets.token_hex(4)}
+        await session.execute(insert_or_ignore(session, Epoch, unique=["id"]).values(row))
+    async with resources.database.read() as session:
+        return await queries.epoch_of(session)

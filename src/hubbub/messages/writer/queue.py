@@ -1,0 +1,138 @@
+"""Collecting what many requests send at the same moment into batches."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+
+from hubbub.kit.db.database import DatabaseUnavailable
+from hubbub.kit.db.turns import AlreadyWritingError, WriteTurns
+from hubbub.kit.errors import AppError
+from hubbub.messages.errors import WriterBusy
+from hubbub.messages.writer.batch import Limits, Steps, store
+from hubbub.messages.writer.draft import Draft, Outcome, Stored
+
+log = structlog.get_logger()
+
+
+class Store(Protocol):
+    forms: Any
+
+    async def run[T](self, steps: Callable[[], Steps[T]]) -> T: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    draft: Draft
+    outcome: asyncio.Future[Outcome]
+
+
+class Writer:
+    """The one place where messages are stored. A request that is cancelled while it waits neither
+    undoes nor doubles its message."""
+
+    def __init__(
+        self,
+        backend: Store,
+        limits: Limits,
+        *,
+        is_retryable: Callable[[BaseException], bool],
+        stored: Callable[[Sequence[Stored]], None],
+        turns: WriteTurns | None,
+        queue_size: int,
+        batch_size: int,
+    ) -> None:
+        self._backend = backend
+        self._limits = limits
+        self._is_retryable = is_retryable
+        self._stored = stored
+        self._turns = turns
+        self._queue_size = queue_size
+        self._batch_size = batch_size
+        self._waiting: deque[_Waiting] = deque()
+        self._ring = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="writer")
+
+    async def stop(self) -> None:
+        """Stores what has been taken over, and nothing more."""
+        self._closing = True
+        self._ring.set()
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._backend.close()
+
+    async def send(self, draft: Draft) -> Outcome:
+        """Returns once the draft has been committed, or refused."""
+        return (await self.send_all([draft]))[0]
+
+    async def send_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        if self._turns is not None and self._turns.held_here():
+            msg = "code that holds a write session can't wait for the writer; emit an event instead"
+            raise AlreadyWritingError(msg)
+        if self._closing or len(self._waiting) + len(drafts) > self._queue_size:
+            raise WriterBusy
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(draft, loop.create_future()) for draft in drafts]
+        self._waiting.extend(waiting)
+        self._ring.set()
+        return [await each.outcome for each in waiting]
+
+    @property
+    def depth(self) -> int:
+        return len(self._waiting)
+
+    async def _work(self) -> None:
+        while True:
+            await self._ring.wait()
+            while self._waiting:
+                size = min(len(self._waiting), self._batch_size)
+                await self._write([self._waiting.popleft() for _ in range(size)])
+            if self._closing:
+                return
+            self._ring.clear()
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        """One transaction; if one bad row spoils it, halves of it, until that row stands alone."""
+        try:
+            outcomes = await self._store([each.draft for each in batch])
+        except Exception as error:
+            if self._is_retryable(error):
+                log.warning("writer.unavailable", error=type(error).__name__, waiting=len(batch))
+                self._tell_all(batch, DatabaseUnavailable())
+            elif len(batch) > 1:
+                middle = len(batch) // 2
+                await self._write(batch[:middle])
+                await self._write(batch[middle:])
+            else:
+                log.exception("writer.poisoned")
+                self._tell_all(batch, error)
+            return
+        self._stored([each for each in outcomes if isinstance(each, Stored)])
+        for each, outcome in zip(batch, outcomes, strict=True):
+            if not each.outcome.done():  # its request may be gone; the message stays
+                each.outcome.set_result(outcome)
+
+    async def _store(self, drafts: list[Draft]) -> list[Outcome]:
+        now, forms = datetime.now(UTC), self._backend.forms
+        return await self._backend.run(lambda: store(drafts, now, forms, self._limits))
+
+    @staticmethod
+    def _tell_all(batch: list[_Waiting], error: Exception) -> None:
+        for each in batch:
+            if not each.outcome.done():
+                if isinstance(error, AppError):
+                    each.outcome.set_result(error)
+                else:
+                    each.outcome.set_exception(error)

@@ -1,0 +1,94 @@
+"""Running batches on SQLite: in a thread of their own, over a connection of their own, while the
+process's one turn at writing is held."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import orjson
+from sqlalchemy.engine import make_url
+
+from hubbub.kit.db.sqlite import prepare, uninterrupted
+from hubbub.kit.db.turns import WriteTurns
+from hubbub.messages.writer.batch import Steps
+
+
+class SqliteForms:
+    def time(self, at: datetime | None) -> str | None:
+        # as SQLAlchemy stores it
+        return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def json(self, content: object) -> str | None:
+        return None if content is None else orjson.dumps(content).decode()
+
+
+class SqliteStore:
+    def __init__(self, dsn: str, busy_timeout: float, turns: WriteTurns) -> None:
+        self.forms = SqliteForms()
+        self._path = cast("str", make_url(dsn).database)
+        self._busy_timeout = busy_timeout
+        self._turns = turns
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._connection: sqlite3.Connection | None = None
+
+    async def run[T](self, steps: Callable[[], Steps[T]]) -> T:
+        """Runs the steps in one transaction; raises what SQLite raises, with nothing stored."""
+        await self._turns.take()
+        try:
+            loop = asyncio.get_running_loop()
+            return await uninterrupted(loop.run_in_executor(self._thread, self._run, steps))
+        finally:
+            self._turns.release()
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _run[T](self, steps: Callable[[], Steps[T]]) -> T:
+        connection = self._connection or self._open()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = _drive(connection, steps())
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        self._connection = sqlite3.connect(
+            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=64
+        )
+        prepare(self._connection, read_only=False)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _drive[T](connection: sqlite3.Connection, steps: Steps[T]) -> T:
+    rows: list[Any] = []
+    try:
+        ask = next(steps)
+        while True:
+            if ask.answers:
+                rows = connection.execute(ask.sql.sqlite, (_list(ask.rows),)).fetchall()
+            elif len(ask.rows) and "json_each" in ask.sql.sqlite:
+                connection.execute(ask.sql.sqlite, (_list(ask.rows),))
+                rows = []
+            else:
+                connection.executemany(ask.sql.sqlite, ask.rows)
+                rows = []
+            ask = steps.send(rows)
+    except StopIteration as done:
+        return cast("T", done.value)
+
+
+def _list(rows: Sequence[Any]) -> str:
+    return orjson.dumps(rows).decode()
