@@ -1,13 +1,21 @@
 """The list of routers under /api/v1."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
+from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
+from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
 
-api_router = APIRouter(prefix="/api/v1")
-# first: routers are asked in this order, and most of what comes is messages
-api_router.include_router(messages_router)
-api_router.include_router(auth_router)
-api_router.include_router(notifications_router)
+PREFIX = "/api/v1"
+
+api_router = APIRouter(prefix=PREFIX)
+for part in (messages_router, auth_router, agents_router, notifications_router):
+    api_router.include_router(part)
+
+
+def add_api(app: FastAPI) -> None:
+    # first, since routes are asked in their order: most of what comes is sends
+    add_send_route(app.router, f"{PREFIX}/messages")
+    app.include_router(api_router)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from hubbub import registry
-from hubbub.api import api_router
+from hubbub.api import add_api
 from hubbub.console.pages import STATIC
 from hubbub.console.router import docs_router
 from hubbub.console.router import router as console_router
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_middleware(app, settings, app.state.metrics)
     add_exception_handlers(app)
     customise_openapi(app)
-    app.include_router(api_router)
+    add_api(app)
     app.include_router(health.router)
     app.include_router(console_router)
     if settings.shows_docs:

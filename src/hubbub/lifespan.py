@@ -23,6 +23,7 @@ from hubbub.kit.crypto import load_safe
 from hubbub.kit.db.database import Database
 from hubbub.kit.jobs.system import open_jobs
 from hubbub.kit.keys import load_keyring
+from hubbub.kit.logging import flush_access
 from hubbub.kit.mail import Mailer
 from hubbub.kit.mail.folder import FolderMailer
 from hubbub.kit.mail.smtp import SmtpMailer
@@ -198,4 +199,5 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield
+    flush_access()
     log.info("hub.stopped")

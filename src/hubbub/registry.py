@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from sqlalchemy.orm import InstrumentedAttribute
+
+from hubbub.agents import jobs as agent_jobs
+from hubbub.agents.models import Agent
+from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
 from hubbub.kit.jobs import Job
@@ -22,10 +27,13 @@ _MODELS = (
     "hubbub.messages.models",
 )
 
-JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *notification_jobs.JOBS)
+JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *agent_jobs.JOBS, *notification_jobs.JOBS)
 
-OWNED: Sequence[Owned] = (OwnedInvitations(),)
+OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
 """What becomes of these is asked before a user is deleted."""
+
+SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (Agent.gateway_token,)
+"""The columns that are sealed with the encryption keys, for `hubbub secrets rotate`."""
 
 
 def load_models() -> None:

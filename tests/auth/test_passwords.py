@@ -78,6 +78,30 @@ class TestReset:
         assert (await authenticated_user.client.get("/api/v1/auth/me")).status_code == 401
         await sign_in(client, authenticated_user.email, NEW)
 
+    @pytest.mark.parametrize("by", ["reset", "change of password", "change of address"])
+    async def test_what_secures_the_account_ends_the_links_before(
+        self, client: httpx2.AsyncClient, authenticated_user: Person, inbox: Inbox, by: str
+    ) -> None:
+        me = authenticated_user
+        await client.post(RESET, json={"email": me.email})
+        older = await self.token_from(inbox)
+        match by:
+            case "reset":
+                await client.post(RESET, json={"email": me.email})
+                newer = {"token": await self.token_from(inbox), "new_password": NEW}
+                done = await client.post(f"{RESET}/confirm", json=newer)
+            case "change of password":
+                change = {"current_password": PASSWORD, "new_password": NEW}
+                done = await me.client.post("/api/v1/auth/password", json=change)
+            case _:
+                moved = {"email": "moved@example.com", "current_password": PASSWORD}
+                done = await me.client.patch(me.path, json=moved)
+
+        late = await client.post(f"{RESET}/confirm", json={"token": older, "new_password": NEW})
+
+        assert done.is_success
+        assert (late.status_code, late.json()["code"]) == (400, "reset_expired")
+
     async def test_of_two_at_once_one_wins(
         self, client: httpx2.AsyncClient, authenticated_user: Person, inbox: Inbox
     ) -> None:

@@ -1,15 +1,25 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from hubbub.activity.models import Activity
+from hubbub.auth.errors import InvalidCredentials, InvalidToken
 from hubbub.auth.models import RefreshToken
+from hubbub.auth.schemas import ApiKeyCreate, InvitationCreate, PasswordChange
+from hubbub.auth.service import api_keys, invitations, passwords, sessions
+from hubbub.auth.tokens import Tokens
+from hubbub.auth.types import Caller, Scope
 from hubbub.kit.clock import ManualClock
+from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.resources import Resources
 from hubbub.settings import AuthSettings, Settings
+from hubbub.users.queries import find_for_sign_in
+from hubbub.users.types import Role
 from tests.fixtures.factories import PASSWORD
 from tests.fixtures.people import MakePerson, Person, sign_in
 
@@ -54,6 +64,32 @@ class TestSigningIn:
         assert {a.status_code for a in answers} == {401}
         assert len({a.json()["title"] for a in answers}) == 1
         assert all(a.headers["www-authenticate"].startswith("Bearer") for a in answers)
+
+    async def test_what_no_database_can_hold_is_just_wrong(
+        self, client: httpx2.AsyncClient
+    ) -> None:
+        # a form may name its charset, and this one makes halves of characters
+        half = b"".join(
+            b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n\\ud800\r\n' % name
+            for name in (b"username", b"password")
+        )
+        headers = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+
+        answer = await client.post(TOKEN, content=half + b"--x--\r\n", headers=headers)
+
+        assert answer.status_code == 401
+
+    async def test_an_address_of_any_length_is_kept_as_far_as_it_fits(
+        self, app: FastAPI, people: MakePerson
+    ) -> None:
+        person = await people()
+        odd = httpx2.ASGITransport(app, client=("x" * 100, 1))
+        async with httpx2.AsyncClient(transport=odd, base_url="http://localhost") as client:
+            await sign_in(client, person.email)
+
+        sessions = (await person.client.get("/api/v1/auth/sessions")).json()
+
+        assert "x" * 64 in {session["address"] for session in sessions}
 
     async def test_a_failed_attempt_is_written_down(
         self, client: httpx2.AsyncClient, authenticated_user: Person, hub: Resources
@@ -238,3 +274,70 @@ class TestSessions:
         )
 
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+class TestBeingOvertaken:
+    """Credentials are checked before the transaction begins, and a password takes its time."""
+
+    def tokens(self, hub: Resources) -> Tokens:
+        return Tokens(hub.keys, hub.settings.auth, hub.clock)
+
+    async def write(
+        self, hub: Resources, act: Callable[[AsyncWriteSession], Awaitable[object]]
+    ) -> None:
+        async with hub.database.write() as session:
+            await act(session)
+
+    def caller(self, person: Person, hub: Resources) -> Caller:
+        claims = self.tokens(hub).read_access(person.tokens["access_token"])
+        assert claims is not None
+        return Caller(person.id, Role.ADMIN, frozenset(Scope), session_id=claims.session_id)
+
+    @pytest.mark.parametrize("event", ["another password", "deactivated", "deleted"])
+    async def test_no_session_begins_after_those_before_were_ended(
+        self, people: MakePerson, hub: Resources, admin: Person, event: str
+    ) -> None:
+        person = await people()
+        async with hub.database.read() as session:
+            checked = await find_for_sign_in(session, person.id)
+        match event:
+            case "another password":
+                change = {"current_password": PASSWORD, "new_password": "New-password7!"}
+                await person.client.post("/api/v1/auth/password", json=change)
+            case "deactivated":
+                await admin.client.patch(person.path, json={"is_active": False})
+            case _:
+                await admin.client.delete(person.path)
+
+        attempt = sessions.Attempt(checked, None, None)
+        with pytest.raises(InvalidCredentials):
+            await self.write(hub, lambda s: sessions.sign_in(s, self.tokens(hub), attempt))
+
+    async def test_no_password_is_set_by_an_ended_session(
+        self, authenticated_user: Person, hub: Resources
+    ) -> None:
+        caller = self.caller(authenticated_user, hub)
+        await authenticated_user.client.post("/api/v1/auth/logout")
+        change = PasswordChange.model_validate(
+            {"current_password": PASSWORD, "new_password": "New-password7!"}
+        )
+
+        with pytest.raises(InvalidToken):
+            await self.write(
+                hub, lambda s: passwords.change_password(s, self.tokens(hub), caller, change)
+            )
+
+    async def test_somebody_deleted_makes_nothing_any_more(
+        self, people: MakePerson, hub: Resources, admin: Person
+    ) -> None:
+        person = await people(Role.ADMIN)
+        caller = self.caller(person, hub)
+        await admin.client.delete(person.path)
+
+        key, invitation = ApiKeyCreate(name="late"), InvitationCreate()
+        with pytest.raises(InvalidToken):
+            await self.write(hub, lambda s: api_keys.create_api_key(s, caller, key))
+        with pytest.raises(InvalidToken):
+            await self.write(
+                hub, lambda s: invitations.invite(s, self.tokens(hub), caller, invitation)
+            )

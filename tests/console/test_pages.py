@@ -1,5 +1,7 @@
 import httpx2
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
 from hubbub.auth.service import setup
 from hubbub.kit.resources import Resources
@@ -141,6 +143,35 @@ async def test_hostile_forms_are_refused_calmly(client: httpx2.AsyncClient, path
     )
     nul = await client.post(path, data={"token": "\x00", "email": "a\x00@example.com"})
     long = await client.get(path, params={"token": "a" * 1000})
+    half = await client.post(
+        path,
+        content=b'--x\r\nContent-Disposition: form-data; name="token"\r\n\r\n\\ud800\r\n--x--\r\n',
+        headers={"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"},
+    )
 
-    assert all(400 <= a.status_code < 500 for a in (many, file, broken, nul))
+    assert all(400 <= a.status_code < 500 for a in (many, file, broken, nul, half))
     assert long.status_code < 500
+
+
+async def test_a_form_that_is_never_sent_to_its_end_is_no_failure_of_ours(app: FastAPI) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/join",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"localhost"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+        ],
+    }
+    await app(scope, receive, send)
+
+    assert statuses[0] == 400

@@ -58,6 +58,21 @@ class TestSignUp:
         assert same_address.json()["title"] == "Email already taken"
         assert (same_name.status_code, same_name.json()["code"]) == (409, "username_taken")
 
+    async def test_a_name_may_grow_when_its_case_is_folded(
+        self, client: httpx2.AsyncClient
+    ) -> None:
+        answer = await client.post(USERS, json=sign_up_body(full_name="\u0390" * 100))
+
+        assert answer.status_code == 201
+
+    async def test_a_website_is_as_long_as_it_is_stored(self, client: httpx2.AsyncClient) -> None:
+        answer = await client.post(
+            USERS, json=sign_up_body(website=f"https://example.com/{' a' * 900}")
+        )
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["loc"] == ["body", "website"]
+
     async def test_nobody_makes_himself_an_admin(self, client: httpx2.AsyncClient) -> None:
         answer = await client.post(USERS, json=sign_up_body(role="admin"))
 
@@ -170,6 +185,24 @@ class TestSignUpByInvitation:
 
         assert (gone.status_code, again.status_code) == (204, 404)
         assert answer.status_code == 403
+
+    @pytest.mark.parametrize("change", [{"role": "member"}, {"is_active": False}])
+    async def test_one_counts_as_long_as_its_inviter_may_invite(
+        self,
+        client: httpx2.AsyncClient,
+        admin: Person,
+        people: MakePerson,
+        change: dict[str, object],
+    ) -> None:
+        deposed = await people(Role.ADMIN)
+        made = await deposed.client.post("/api/v1/auth/invitations", json={"role": "admin"})
+        await admin.client.patch(deposed.path, json=change)
+
+        answer = await client.post(
+            USERS, json=sign_up_body(invitation=made.json()["link"].partition("token=")[2])
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "invitation_required")
 
     async def test_an_admin_needs_none(self, admin: Person) -> None:
         answer = await admin.client.post(USERS, json=sign_up_body(role="admin"))

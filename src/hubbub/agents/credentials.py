@@ -4,10 +4,10 @@ What is remembered is forgotten by time, and at once when a revocation is announ
 the commit in the process that revokes, over the bus in all others.
 """
 
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 import orjson
@@ -51,7 +51,7 @@ class Credentials:
             return None
         forget_at, known = entry
         over = known.expires_at is not None and known.expires_at <= now
-        if over or forget_at <= time.monotonic():
+        if over or forget_at <= monotonic():
             del self._known[key]
             return None
         return known.actor
@@ -65,7 +65,7 @@ class Credentials:
         """Remembers, unless something was revoked while it was looked up: it may be this."""
         if since != self._revocations:
             return
-        self._known[key] = time.monotonic() + self._seconds, known
+        self._known[key] = monotonic() + self._seconds, known
         self._known.move_to_end(key)
         if len(self._known) > self._most:
             self._known.popitem(last=False)

@@ -1,20 +1,26 @@
 """Who is calling, as a participant."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
 
 from hubbub.agents.credentials import actor_of
 from hubbub.agents.errors import UserRequired
+from hubbub.agents.service.enrolments import read_enrolment
+from hubbub.agents.service.registration import Registrant
 from hubbub.agents.state import AgentState
-from hubbub.agents.types import Actor
-from hubbub.auth.dependencies import Credential, check_scope
+from hubbub.agents.types import ENROLMENT_MARK, Actor
+from hubbub.auth.dependencies import Credential, CurrentTokens, check_scope
 from hubbub.auth.errors import InvalidToken
 from hubbub.auth.tokens import Tokens
 from hubbub.kit.errors import Unauthenticated
+from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.limits import credential_accepted
 from hubbub.kit.resources import Resources
+
+AgentId = Annotated[UUID, Path(description="The participant's id.")]
 
 
 async def get_agent_state(connection: HTTPConnection) -> AgentState:
@@ -64,3 +70,19 @@ async def acting_user(actor: CurrentActor) -> Actor:
 
 
 ActingUser = Annotated[Actor, Depends(acting_user)]
+
+
+async def registrant(
+    request: Request, credential: Credential, tokens: CurrentTokens, resources: CurrentResources
+) -> Registrant:
+    """Whose agent is to be registered: that of the user who calls, or of an enrolment's owner."""
+    if credential is not None and credential.startswith(ENROLMENT_MARK):
+        async with resources.database.read() as session:
+            enrolment = await read_enrolment(session, tokens, credential)
+        credential_accepted(request)
+        return Registrant(enrolment.owner_id, enrolment.id)
+    actor = await acting_user(await _identified(request, credential))
+    return Registrant(actor.viewer.user_id)
+
+
+CurrentRegistrant = Annotated[Registrant, Depends(registrant)]

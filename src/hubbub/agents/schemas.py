@@ -82,7 +82,7 @@ class AgentCreate(Input):
     )
     display_name: DisplayName | None = Field(default=None, description="The name if left out.")
     description: Description = ""
-    skills: Skills = []
+    skills: Skills = Field(default_factory=list)
     accepts: Accepts = Field(default=Accepts.EVERYONE, description="Whose messages it takes.")
     gateway_kind: GatewayKind | None = Field(
         default=None, description="`openclaw` if there is a gateway_url, else `none`."

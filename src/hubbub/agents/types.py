@@ -84,7 +84,7 @@ class Actor:
         return self.kind is Kind.PERSON
 
     @property
-    def id(self) -> UUID:
+    def recorded_as(self) -> UUID:
         """Who is written down as having done something: the user, or the agent itself."""
         return self.viewer.user_id if self.is_user else self.participant_id
 

@@ -22,12 +22,14 @@ from hubbub.auth.service.people import Owned
 from hubbub.auth.service.sessions import Attempt
 from hubbub.auth.tokens import API_KEY_MARK, AccessClaims, Tokens
 from hubbub.auth.types import Caller, Scope
+from hubbub.kit.context import address_of
 from hubbub.kit.counters import seconds_left
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.limits import address_key, credential_accepted
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
+from hubbub.kit.schema import storable
 from hubbub.users.errors import AdminsOnly
 from hubbub.users.models import User
 from hubbub.users.queries import find_by_login, find_for_sign_in
@@ -171,14 +173,15 @@ async def sign_in_attempt(
     resources: CurrentResources,
 ) -> Attempt:
     """Checks the password of a sign-in form, before any transaction begins."""
-    address = request.client.host if request.client else None
-    throttle = Throttle(resources, form.username, address)
+    address = address_of(request.scope)
+    login = storable(form.username)
+    throttle = Throttle(resources, login, address)
     throttle.check()
     async with resources.database.read() as session:
-        user = await find_by_login(session, form.username)
+        user = await find_by_login(session, login)
     if user is not None and not user.is_active:
         user = None
-    matches = await _checked(throttle, user, form.password)
+    matches = await _checked(throttle, user, storable(form.password))
     return Attempt(user if matches else None, address, request.headers.get("user-agent"))
 
 
@@ -188,7 +191,7 @@ SignInAttempt = Annotated[Attempt, Depends(sign_in_attempt)]
 async def _confirm_password(
     request: Request, resources: Resources, caller: Caller, password: str
 ) -> None:
-    address = request.client.host if request.client else None
+    address = address_of(request.scope)
     async with resources.database.read() as session:
         user = await find_for_sign_in(session, caller.user_id)
     throttle = Throttle(resources, str(caller.user_id), address)

@@ -10,7 +10,7 @@ from hubbub.auth.types import Caller
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.users.models import User
-from hubbub.users.types import Viewer
+from hubbub.users.types import Role, Viewer
 
 _NEWEST_KEYS = Order("auth.api_keys", ApiKey.created_at, ApiKey.id, descending=True)
 _NEWEST_INVITATIONS = Order(
@@ -28,7 +28,11 @@ def _live_key(now: datetime) -> ColumnElement[bool]:
 
 
 def _open_invitation(now: datetime) -> ColumnElement[bool]:
+    """It counts as long as its inviter might still invite: otherwise an admin could leave himself
+    a way back in before he is deposed."""
+    may_invite = select(User.id).where(User.is_active, User.role == Role.ADMIN)
     return and_(
+        Invitation.inviter_id.in_(may_invite),
         Invitation.accepted_at.is_(None),
         Invitation.revoked_at.is_(None),
         Invitation.expires_at > now,
@@ -131,16 +135,16 @@ async def count_open_invitations(session: AsyncReadSession, inviter_id: UUID, no
 async def lock_reset(
     session: AsyncWriteSession, reset_id: UUID, now: datetime
 ) -> PasswordReset | None:
+    """With all others of its user, in one order: the first that is used ends them."""
+    whose = select(PasswordReset.user_id).where(PasswordReset.id == reset_id).scalar_subquery()
     statement = (
         select(PasswordReset)
-        .where(
-            PasswordReset.id == reset_id,
-            PasswordReset.used_at.is_(None),
-            PasswordReset.expires_at > now,
-        )
+        .where(PasswordReset.user_id == whose, PasswordReset.used_at.is_(None))
+        .order_by(PasswordReset.id)
         .with_for_update()
     )
-    return (await session.scalars(statement)).one_or_none()
+    unused = (await session.scalars(statement)).all()
+    return next((row for row in unused if row.id == reset_id and row.expires_at > now), None)
 
 
 async def is_set_up(session: AsyncReadSession) -> bool:

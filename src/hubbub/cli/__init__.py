@@ -10,6 +10,7 @@ import typer
 from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
+from hubbub.cli.secrets import secrets
 from hubbub.cli.serve import serve
 from hubbub.cli.version import version
 from hubbub.cli.worker import worker
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for command in (serve, worker, init, migrate, openapi, version):
     app.command()(command)
+app.add_typer(secrets, name="secrets")
 
 
 def main() -> None:

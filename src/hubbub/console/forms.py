@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.errors import AppError
+from hubbub.kit.schema import storable
 
 type Typed = Mapping[str, str]
 
@@ -18,8 +20,12 @@ _MAX_FIELDS = 16
 
 async def typed(request: Request) -> Typed:
     """The fields of a submitted form, as text."""
-    async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
+    try:
+        async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
+            return {name: storable(text) for name, text in form.items() if isinstance(text, str)}
+    except ClientDisconnect as error:
+        # nobody reads the answer, but it is no failure of ours to be counted and logged as one
+        raise HTTPException(400) from error
 
 
 TypedForm = Annotated[Typed, Depends(typed)]

@@ -92,6 +92,19 @@ def _read(path: Path) -> dict[str, bytes]:
         raise SecretFileError(msg) from error
 
 
+def add_key(data_dir: Path) -> None:
+    """Puts a new key before the embedded hub's own."""
+    path = data_dir / KEYS_FILE
+    if not path.exists():
+        make_private_file(path, new_key("1"))
+    keys = _read(path)
+    fresh = next(str(number) for number in range(1, len(keys) + 2) if str(number) not in keys)
+    made = path.with_name(f"{KEYS_FILE}.new")
+    made.unlink(missing_ok=True)
+    make_private_file(made, f"{new_key(fresh)},{path.read_text().strip()}")
+    made.replace(path)
+
+
 def new_key(name: str) -> str:
     """As it stands in the setting."""
     return f"{name}:{base64.b64encode(secrets.token_bytes(ENCRYPTION_KEY_BYTES)).decode()}"

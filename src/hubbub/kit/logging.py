@@ -5,9 +5,11 @@ here, at any depth, so that a careless field can't leak. Tracebacks show code an
 the same reason.
 """
 
+import asyncio
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
@@ -67,11 +69,69 @@ def _renderers(*, console: bool, colours: bool) -> list[Processor]:
     ]
 
 
+class _AccessLines:
+    """The lines of answered requests, gathered for a moment and written together.
+
+    There is one for each request, so they go past the machinery that all others go through: it
+    costs more than storing a message.
+    """
+
+    def __init__(self) -> None:
+        self.stream: TextIO = sys.stdout
+        self.enabled = False
+        self.plain = True
+        self._lines: list[bytes] = []
+        self._due = False
+
+    def add(self, line: dict[str, object]) -> None:
+        self._lines.append(orjson.dumps(line))
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_later(_GATHER_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        self._due = False
+        lines, self._lines = self._lines, []
+        if lines:
+            self.stream.write(b"\n".join(lines).decode() + "\n")
+            self.stream.flush()
+
+
+_GATHER_SECONDS = 0.1
+_access = _AccessLines()
+_log = structlog.get_logger()
+flush_access = _access.flush
+
+
+def access_line(method: str, route: str, status: int, seconds: float) -> None:
+    """One line for an answered request."""
+    if not _access.enabled:
+        return
+    ms = round(seconds * 1000, 2)
+    if _access.plain:
+        _log.info("http.request", method=method, route=route, status=status, ms=ms)
+        return
+    _access.add(
+        {
+            "event": "http.request",
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": ms,
+            "level": "info",
+            "timestamp": datetime.now(UTC).isoformat(),
+        }
+        | structlog.contextvars.get_contextvars()
+    )
+
+
 def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Configures structlog and the standard library's loggers alike. May be called again."""
     stream = stream or sys.stdout
     console = settings.format == "console" or (settings.format == "auto" and stream.isatty())
     level = logging.getLevelNamesMapping()[settings.level.upper()]
+    _access.flush()
+    _access.stream, _access.plain, _access.enabled = stream, console, level <= logging.INFO
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

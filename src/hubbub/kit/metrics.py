@@ -38,5 +38,17 @@ class Metrics:
         )
         self.jobs = Counter("hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry)
 
+        self._by_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Counts a request. The pair of metrics is looked up by its labels once, not each time."""
+        pair = self._by_route.get((method, route, status))
+        if pair is None:
+            counter = self.requests.labels(method, route, status)
+            pair = counter, self.latency.labels(method, route)
+            self._by_route[method, route, status] = pair
+        pair[0].inc()
+        pair[1].observe(seconds)
+
     def render(self) -> bytes:
         return generate_latest(self.registry)

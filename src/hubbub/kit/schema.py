@@ -72,6 +72,12 @@ def _check_json(value: object, depth: int) -> None:
             _check_json(inner, depth - 1)
 
 
+def storable(text: str) -> str:
+    """What came by a form, without what no database and no page can hold: NUL, and halves of
+    characters, which a form can bring in by naming an odd charset for itself."""
+    return text.encode(errors="replace").decode().replace("\x00", "?")
+
+
 UtcDatetime = Annotated[datetime, BeforeValidator(_as_utc), AfterValidator(_as_utc)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_controls)]
 """One line of text, stripped; add a length with `Field`."""

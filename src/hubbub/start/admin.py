@@ -1,9 +1,11 @@
 """The first admin: made from settings, by a command, or through a link that is printed once."""
 
 import re
+from contextlib import suppress
 
 from pydantic import SecretStr, ValidationError
 
+from hubbub.auth.errors import SetupDone
 from hubbub.auth.service import setup
 from hubbub.kit.resources import Resources
 from hubbub.settings import Settings
@@ -42,7 +44,9 @@ async def provide_first_admin(resources: Resources, settings: Settings) -> None:
             return
     if settings.admin_email and settings.admin_password:
         new = admin_from(settings.admin_email, settings.admin_password)
-        await create_admin(resources, new)
+        # of several processes that start together, one makes him, and the others may go on
+        with suppress(SetupDone):
+            await create_admin(resources, new)
         return
     token = setup.setup_token(resources.keys)
     tell(f"make the first admin of this hub: {settings.public_url}/setup?token={token}")

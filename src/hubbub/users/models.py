@@ -7,6 +7,8 @@ from hubbub.kit.db.base import Base, HasId
 from hubbub.kit.db.dialect import db_now
 from hubbub.users.types import Role
 
+NAME_KEY_LENGTH = 256
+
 
 class User(HasId, Base):
     """The `…_key` columns hold what comparing without regard to case compares."""
@@ -18,7 +20,7 @@ class User(HasId, Base):
     username: Mapped[str] = mapped_column(String(128))
     username_key: Mapped[str] = mapped_column(String(128), unique=True)
     full_name: Mapped[str] = mapped_column(String(128))
-    name_key: Mapped[str] = mapped_column(String(256))
+    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH))
     website: Mapped[str | None] = mapped_column(String(2083))
     role: Mapped[Role]
     is_active: Mapped[bool] = mapped_column(default=True)

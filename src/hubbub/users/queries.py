@@ -58,6 +58,12 @@ async def find_for_sign_in(session: AsyncReadSession, user_id: UUID) -> User | N
     return await session.get(User, user_id)
 
 
+async def lock_user(session: AsyncWriteSession, user_id: UUID) -> User | None:
+    """The user as he is now and stays until the end of this transaction, for whoever acts on what
+    was found out about him before it began."""
+    return await session.get(User, user_id, with_for_update={"read": True}, populate_existing=True)
+
+
 async def lock_active_admins(session: AsyncWriteSession) -> set[UUID]:
     """Locked, so that two admins can't remove each other at the same moment."""
     statement = (

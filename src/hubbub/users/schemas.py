@@ -17,6 +17,7 @@ from hubbub.kit.schema import Input, Line, Schema, UtcDatetime
 from hubbub.users.types import Role
 
 SPECIAL = "@$!%*?&"
+_MAX_URL = 2083
 
 _PASSWORD_NEEDS = (
     (re.compile(r"[a-z]"), "a lowercase letter"),
@@ -42,10 +43,18 @@ def _checked(password: SecretStr) -> SecretStr:
     return password
 
 
+def _not_longer_when_written(url: HttpUrl) -> HttpUrl:
+    """Its length was checked as it was typed; it is stored with each odd character as %XX."""
+    if len(str(url)) > _MAX_URL:
+        msg = f"URL should have at most {_MAX_URL} characters, counted as %XX where it needs that"
+        raise ValueError(msg)
+    return url
+
+
 Email = Annotated[EmailStr, AfterValidator(str.lower), Field(max_length=254)]
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 FullName = Annotated[Line, Field(min_length=1, max_length=100)]
-Website = Annotated[HttpUrl, PlainSerializer(str)]
+Website = Annotated[HttpUrl, AfterValidator(_not_longer_when_written), PlainSerializer(str)]
 NewPassword = Annotated[SecretStr, Field(min_length=8, max_length=128), AfterValidator(_checked)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=128)]
 

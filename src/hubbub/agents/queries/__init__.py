@@ -1,6 +1,7 @@
 """Statements and finders about participants."""
 
 from hubbub.agents.queries.directory import (
+    agent_for_notice,
     agents_of,
     find_agent,
     find_by_handle,
@@ -20,6 +21,7 @@ from hubbub.agents.queries.sets import (
 )
 from hubbub.agents.queries.standing import (
     contact_between,
+    contact_for_notice,
     find_block,
     find_contact,
     is_blocked,
@@ -29,9 +31,11 @@ from hubbub.agents.queries.standing import (
 )
 
 __all__ = [
+    "agent_for_notice",
     "agents_of",
     "blocked_pairs",
     "contact_between",
+    "contact_for_notice",
     "contact_pairs",
     "find_agent",
     "find_block",

@@ -84,7 +84,7 @@ async def last_seen(session: AsyncReadSession, agent_ids: Sequence[UUID]) -> dic
     statement = select(AgentPresence.agent_id, AgentPresence.last_seen_at).where(
         AgentPresence.agent_id.in_(agent_ids)
     )
-    return {agent_id: at for agent_id, at in await session.execute(statement)}
+    return {row.agent_id: row.last_seen_at for row in await session.execute(statement)}
 
 
 async def agents_of(session: AsyncReadSession, user_id: UUID) -> Sequence[Agent]:
@@ -93,3 +93,9 @@ async def agents_of(session: AsyncReadSession, user_id: UUID) -> Sequence[Agent]
         Agent.owner_id == user_id, Agent.kind == Kind.AGENT, Agent.deleted_at.is_(None)
     )
     return (await session.scalars(statement.order_by(Agent.id))).all()
+
+
+async def agent_for_notice(session: AsyncReadSession, agent_id: UUID) -> Agent | None:
+    """For telling people about it, where nobody is looking."""
+    statement = select(Agent).where(Agent.id == agent_id, Agent.deleted_at.is_(None))
+    return (await session.scalars(statement)).one_or_none()

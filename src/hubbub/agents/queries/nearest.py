@@ -7,8 +7,8 @@ from string import ascii_lowercase, digits
 from sqlalchemy import select
 
 from hubbub.agents.models import Agent
-from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.users.types import Viewer
 
 _CHARACTERS = ascii_lowercase + digits + "._-"
 _NOT_IN_HANDLES = re.compile(r"[^a-z0-9._-]+")
@@ -19,11 +19,11 @@ _ENOUGH = 300
 
 
 async def nearest_handles(
-    session: AsyncReadSession, actor: Actor, wanted: str, limit: int = 3
+    session: AsyncReadSession, viewer: Viewer, wanted: str, limit: int = 3
 ) -> list[str]:
     """What somebody may have meant who wrote `wanted`. Looks at few rows, however many there are:
     those one slip away, and some that begin alike."""
-    del actor
+    del viewer
     wanted = _NOT_IN_HANDLES.sub("", wanted.lower())[:64]
     if not wanted:
         return []

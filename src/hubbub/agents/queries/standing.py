@@ -74,3 +74,13 @@ async def list_blocks(
 ) -> tuple[Sequence[Block], str | None]:
     statement = select(Block).where(Block.agent_id == agent_id).options(joinedload(Block.blocked))
     return await paginate(session, statement, _NEWEST_BLOCKS, page)
+
+
+async def contact_for_notice(session: AsyncReadSession, contact_id: UUID) -> Contact | None:
+    """For telling its two sides about it, where nobody is looking."""
+    statement = (
+        select(Contact)
+        .where(Contact.id == contact_id)
+        .options(joinedload(Contact.agent), joinedload(Contact.other))
+    )
+    return (await session.scalars(statement)).one_or_none()

@@ -33,7 +33,7 @@ async def block(
         activity.record(
             session,
             "agent.blocked",
-            actor_id=actor.id,
+            actor_id=actor.recorded_as,
             target_kind="agent",
             target_id=agent.id,
             other=wanted.handle,
@@ -54,7 +54,7 @@ async def unblock(
     activity.record(
         session,
         "agent.unblocked",
-        actor_id=actor.id,
+        actor_id=actor.recorded_as,
         target_kind="agent",
         target_id=agent.id,
         other=str(blocked_id),

@@ -48,7 +48,7 @@ async def update_agent(
     activity.record(
         session,
         "agent.updated",
-        actor_id=actor.id,
+        actor_id=actor.recorded_as,
         target_kind="agent",
         target_id=agent.id,
         fields=", ".join(sorted(wanted)),
@@ -80,7 +80,7 @@ async def delete_agent(session: AsyncWriteSession, actor: Actor, agent_id: UUID)
     activity.record(
         session,
         "agent.deleted",
-        actor_id=actor.id,
+        actor_id=actor.recorded_as,
         target_kind="agent",
         target_id=agent.id,
     )

@@ -136,7 +136,7 @@ def _record(
     activity.record(
         session,
         action,
-        actor_id=actor.id,
+        actor_id=actor.recorded_as,
         target_kind="agent",
         target_id=agent_id,
         other=wanted.handle,

@@ -52,9 +52,9 @@ def changed(
         if value and name not in _TAKES[kind]:
             msg = f"The kind {kind} takes no {name}."
             raise GatewayIncomplete(msg)
-    if url is not None and before.url is not None and before.has_token and not gives_token:
-        if "gateway_token" in _NEEDS[kind] and origin(url) != origin(before.url):
-            raise GatewayTokenRequired
+    keeps_token = before.has_token and not gives_token and "gateway_token" in _TAKES[kind]
+    if keeps_token and url and before.url and origin(url) != origin(before.url):
+        raise GatewayTokenRequired
     after = Gateway(
         kind,
         url or before.url,

@@ -50,7 +50,7 @@ async def rotate_key(
     activity.record(
         session,
         "agent.key_rotated",
-        actor_id=actor.id,
+        actor_id=actor.recorded_as,
         target_kind="agent",
         target_id=agent.id,
         overlap_seconds=overlap_seconds,

@@ -56,7 +56,8 @@ async def register(
         ordered=new.ordered,
         max_in_flight=new.max_in_flight,
     )
-    put_gateway(agent, gateway, safe, new.gateway_token and new.gateway_token.get_secret_value())
+    token = new.gateway_token.get_secret_value() if new.gateway_token else None
+    put_gateway(agent, gateway, safe, token)
     key, row = new_agent_key(agent.id)
     if registrant.enrolment_id is not None:
         await use_enrolment(session, registrant.enrolment_id)

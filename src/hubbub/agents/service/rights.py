@@ -56,6 +56,6 @@ async def get_other(session: AsyncReadSession, actor: Actor, name_or_id: str) ->
     except ValueError:
         agent = await queries.find_by_handle(session, actor, name_or_id.lower())
     if agent is None:
-        nearest = await queries.nearest_handles(session, actor, name_or_id)
+        nearest = await queries.nearest_handles(session, actor.viewer, name_or_id)
         raise AgentNotFound(did_you_mean=nearest)
     return agent

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from hubbub.activity import service as activity
 from hubbub.auth import queries
-from hubbub.auth.errors import ApiKeyNotFound, ScopeMissing
+from hubbub.auth.errors import ApiKeyNotFound, InvalidToken, ScopeMissing
 from hubbub.auth.models import ApiKey
 from hubbub.auth.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyRead
 from hubbub.auth.service.revocations import announce_revocation
@@ -10,6 +10,7 @@ from hubbub.auth.tokens import Tokens, new_api_key
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.keys import token_hash
+from hubbub.users.queries import lock_user
 
 _PREFIX_LENGTH = 12
 
@@ -20,6 +21,8 @@ async def create_api_key(
     if Scope.ADMIN in new.scopes and not caller.is_admin:
         msg = "Only an admin can make a key with the scope admin."
         raise ScopeMissing(msg)
+    if await lock_user(session, caller.user_id) is None:
+        raise InvalidToken  # deleted since his credential was checked
     key = new_api_key()
     row = ApiKey(
         user_id=caller.user_id,

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from hubbub.activity import service as activity
 from hubbub.auth import queries
-from hubbub.auth.errors import InvitationNotFound, InvitationRequired
+from hubbub.auth.errors import InvalidToken, InvitationNotFound, InvitationRequired
 from hubbub.auth.models import Invitation
 from hubbub.auth.schemas import InvitationCreate
 from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Caller
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.outbox import Event, emit
+from hubbub.users.queries import lock_user
 
 INVITATION = "invitation"
 
@@ -27,6 +28,8 @@ def invitation_link(tokens: Tokens, public_url: str, invitation_id: UUID) -> str
 async def invite(
     session: AsyncWriteSession, tokens: Tokens, caller: Caller, new: InvitationCreate
 ) -> Invitation:
+    if await lock_user(session, caller.user_id) is None:
+        raise InvalidToken  # deleted since his credential was checked
     invitation = Invitation(
         email=new.email,
         role=new.role,
@@ -52,7 +55,7 @@ async def invite(
 async def revoke_invitation(
     session: AsyncWriteSession, tokens: Tokens, caller: Caller, invitation_id: UUID
 ) -> None:
-    invitation = await queries.find_open_invitation(session, invitation_id, tokens.now())
+    invitation = await queries.lock_open_invitation(session, invitation_id, tokens.now())
     if invitation is None:
         raise InvitationNotFound
     invitation.revoked_at = tokens.now()

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy import update
+
 from hubbub.activity import service as activity
 from hubbub.auth import queries
-from hubbub.auth.errors import ResetExpired
+from hubbub.auth.errors import InvalidToken, ResetExpired
 from hubbub.auth.models import PasswordReset
 from hubbub.auth.passwords import hash_password
 from hubbub.auth.schemas import PasswordChange, ResetConfirm
@@ -34,8 +36,12 @@ async def change_password(
 ) -> None:
     """The current password has been checked; every other session ends."""
     password_hash = await hash_password(change.new_password.get_secret_value())
+    assert caller.session_id is not None  # noqa: S101 - the route lets nobody else in
+    if await queries.session_owner(session, caller.session_id, tokens.now()) is None:
+        raise InvalidToken  # ended while the hashes were made, perhaps by a reset
     user = await users.get_user(session, caller, caller.user_id)
     users.set_password(user, password_hash)
+    await end_resets(session, tokens, user.id)
     await revoke_sessions(session, tokens, user.id, keep=caller.session_id)
     activity.record(
         session,
@@ -75,9 +81,18 @@ async def finish_reset(session: AsyncWriteSession, tokens: Tokens, confirm: Rese
     user = await find_for_sign_in(session, reset.user_id) if reset else None
     if reset is None or user is None or not user.is_active:
         raise ResetExpired
-    reset.used_at = tokens.now()
+    await end_resets(session, tokens, user.id)
     users.set_password(user, password_hash)
     await revoke_sessions(session, tokens, user.id)
     activity.record(
         session, "auth.password_reset", actor_id=user.id, target_kind="user", target_id=user.id
+    )
+
+
+async def end_resets(session: AsyncWriteSession, tokens: Tokens, user_id: UUID) -> None:
+    """Links that were mailed before lie in mailboxes that somebody else may read."""
+    await session.execute(
+        update(PasswordReset)
+        .where(PasswordReset.user_id == user_id, PasswordReset.used_at.is_(None))
+        .values(used_at=tokens.now())
     )

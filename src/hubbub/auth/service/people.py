@@ -18,6 +18,7 @@ from hubbub.auth.errors import (
 from hubbub.auth.models import Invitation
 from hubbub.auth.passwords import hash_password
 from hubbub.auth.service.invitations import accept_invitation, read_invitation
+from hubbub.auth.service.passwords import end_resets
 from hubbub.auth.service.revocations import announce_revocation
 from hubbub.auth.service.sessions import revoke_sessions
 from hubbub.auth.tokens import Tokens
@@ -95,6 +96,8 @@ async def update_user(
     session: AsyncWriteSession, tokens: Tokens, caller: Caller, user_id: UUID, changes: UserUpdate
 ) -> User:
     user = await users.update_user(session, caller, user_id, changes)
+    if changes.email is not MISSING:
+        await end_resets(session, tokens, user.id)  # they went to the address before
     if changes.is_active is not MISSING and not changes.is_active:
         await revoke_sessions(session, tokens, user.id)
     if changes.is_active is not MISSING or changes.role is not MISSING:

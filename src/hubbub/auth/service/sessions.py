@@ -18,6 +18,7 @@ from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.kit.outbox import Event, emit
 from hubbub.users.models import User
+from hubbub.users.queries import lock_user
 
 
 class TokenStolen(Event):
@@ -37,7 +38,7 @@ class Attempt:
 
 
 async def sign_in(session: AsyncWriteSession, tokens: Tokens, attempt: Attempt) -> TokenPair:
-    user = attempt.user
+    user = await _still_as_checked(session, attempt.user)
     if user is None:
         activity.record(session, "auth.sign_in_failed", actor_id=None)
         raise InvalidCredentials
@@ -54,6 +55,15 @@ async def sign_in(session: AsyncWriteSession, tokens: Tokens, attempt: Attempt) 
         session, "auth.signed_in", actor_id=user.id, target_kind="session", target_id=row.id
     )
     return _next_pair(session, tokens, user.id, row.id)
+
+
+async def _still_as_checked(session: AsyncWriteSession, checked: User | None) -> User | None:
+    """None for somebody who was deleted, deactivated or given another password while this one was
+    being checked: the sessions that this ended must not be followed by one more."""
+    user = await lock_user(session, checked.id) if checked is not None else None
+    if user is None or checked is None or not user.is_active:
+        return None
+    return user if user.password_hash == checked.password_hash else None
 
 
 def _next_pair(

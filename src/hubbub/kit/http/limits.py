@@ -4,7 +4,7 @@ import hashlib
 from ipaddress import IPv6Address, ip_address
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -102,9 +102,12 @@ def _telling(send: Send, limit: int, used: int) -> Send:
 
     async def telling(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["RateLimit-Policy"] = f'"default";q={limit};w={WINDOW}'
-            headers["RateLimit"] = f'"default";r={limit - used};t={seconds_left(WINDOW)}'
+            left = f'"default";r={limit - used};t={seconds_left(WINDOW)}'
+            message["headers"] = [
+                *message["headers"],
+                (b"ratelimit-policy", f'"default";q={limit};w={WINDOW}'.encode()),
+                (b"ratelimit", left.encode()),
+            ]
         await send(message)
 
     return telling

@@ -10,18 +10,18 @@ from time import perf_counter
 
 import structlog
 from fastapi import FastAPI
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubbub.kit.context import RequestContext, request_context
+from hubbub.kit.context import RequestContext, address_of, request_context
 from hubbub.kit.errors import TooLarge
 from hubbub.kit.http.gzip import GZip
 from hubbub.kit.http.limits import RateLimit
 from hubbub.kit.http.problems import internal_problem, problem
+from hubbub.kit.logging import access_line
 from hubbub.kit.metrics import Metrics
 from hubbub.settings import Settings
 
@@ -43,8 +43,7 @@ class RequestId:
         given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
-        client = scope.get("client")
-        token = request_context.set(RequestContext(request_id, client[0] if client else None))
+        token = request_context.set(RequestContext(request_id, address_of(scope)))
         encoded = request_id.encode()
 
         async def named(message: Message) -> None:
@@ -91,10 +90,8 @@ class AccessLog:
             route = route_template(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self.metrics.in_flight.dec()
-            self.metrics.requests.labels(method, route, status).inc()
-            self.metrics.latency.labels(method, route).observe(elapsed)
-            ms = round(elapsed * 1000, 2)
-            log.info("http.request", method=method, route=route, status=status, ms=ms)
+            self.metrics.answered(method, route, status, elapsed)
+            access_line(method, route, status, elapsed)
         return None
 
 
@@ -103,8 +100,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 def route_template(scope: Scope) -> str:
     """`/api/v1/users/{user_id}` rather than the path itself: few values, and none from a caller."""
-    route: BaseRoute | None = scope.get("route")
-    return getattr(route, "path", None) or "unmatched"
+    # a route of an included router knows its own part of the path; the whole is in this context
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(included or scope.get("route"), "path", None) or "unmatched"
 
 
 class Crashes:
@@ -163,17 +161,18 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
-        self.headers = {
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-            "referrer-policy": "no-referrer",
-            "cross-origin-opener-policy": "same-origin",
-            "permissions-policy": "camera=(), geolocation=(), microphone=()",
-            "cache-control": "no-store",
-            "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        headers = {
+            b"x-content-type-options": b"nosniff",
+            b"x-frame-options": b"DENY",
+            b"referrer-policy": b"no-referrer",
+            b"cross-origin-opener-policy": b"same-origin",
+            b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+            b"cache-control": b"no-store",
+            b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
         }
         if https:
-            self.headers["strict-transport-security"] = "max-age=31536000"
+            headers[b"strict-transport-security"] = b"max-age=31536000"
+        self.headers = tuple(headers.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -181,9 +180,12 @@ class SecurityHeaders:
 
         async def careful(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                given = message["headers"]
+                own = {name for name, _ in given}
+                message["headers"] = [
+                    *given,
+                    *(header for header in self.headers if header[0] not in own),
+                ]
             await send(message)
 
         return await self.app(scope, receive, careful)

@@ -5,7 +5,7 @@ model, one read of the body and one write of the answer. What it does is what th
 caller comes from the same function, the errors from the same tree, and it stands in the document.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Header, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette.routing import request_response
 
 from hubbub.agents.dependencies import CurrentActor, actor_of_request
 from hubbub.agents.types import Actor
@@ -101,41 +102,13 @@ def _answer(content: bytes, headers: dict[str, str] | None = None) -> Response:
 
 
 class _LeanRoute(APIRoute):
-    """Stands in the document as its signature says, and answers by `handle`."""
+    """Stands in the document as its signature says, and is answered by `handle`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return handle
-
-
-router = APIRouter(prefix="/messages", tags=["Messages"], route_class=_LeanRoute)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.app = request_response(handle)
 
 
-@router.post(
-    "",
-    summary="Send a message",
-    description="Answered once the message is on disk. Sent again under the same Idempotency-Key,"
-    " it is stored once and answered the same, with `Idempotency-Replayed: true`.",
-    status_code=status.HTTP_201_CREATED,
-    response_model=MessageRead,
-    responses=responses(
-        InvalidToken,
-        ScopeMissing,
-        NotYourParticipant,
-        RecipientRefuses,
-        RecipientNotFound,
-        MessageNotFound,
-        ReplyNotFound,
-        KeyReused,
-        HopLimit,
-        ContentTooLarge,
-        InvalidKey,
-        NotInFuture,
-        NobodyAddressed,
-        SendLimit,
-        InboxFull,
-        WriterBusy,
-    ),
-)
 async def send_message(
     request: Request,
     actor: CurrentActor,
@@ -143,3 +116,39 @@ async def send_message(
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Response:
     return await send(request, actor, body, idempotency_key)
+
+
+def add_send_route(router: APIRouter, path: str) -> None:
+    """Directly on the application's own router: a router that includes routers asks them all for
+    changes on each request."""
+    router.add_api_route(
+        path,
+        send_message,
+        methods=["POST"],
+        route_class_override=_LeanRoute,
+        tags=["Messages"],
+        summary="Send a message",
+        description="Answered once the message is on disk. Sent again under the same"
+        " Idempotency-Key, it is stored once and answered the same, with"
+        " `Idempotency-Replayed: true`.",
+        status_code=status.HTTP_201_CREATED,
+        response_model=MessageRead,
+        responses=responses(
+            InvalidToken,
+            ScopeMissing,
+            NotYourParticipant,
+            RecipientRefuses,
+            RecipientNotFound,
+            MessageNotFound,
+            ReplyNotFound,
+            KeyReused,
+            HopLimit,
+            ContentTooLarge,
+            InvalidKey,
+            NotInFuture,
+            NobodyAddressed,
+            SendLimit,
+            InboxFull,
+            WriterBusy,
+        ),
+    )

@@ -94,14 +94,13 @@ def _take_keys(batch: _Batch, at: object) -> Steps[None]:
         return
     keyed.sort(key=lambda draft: (draft.sender_id, draft.key))
     rows = [(d.sender_id, d.key, d.body_hash, d.id, at) for d in keyed]
-    won = {row[0] for row in (yield Ask(sql.TAKE_KEYS, rows))}
-    lost = [draft for draft in keyed if draft.id not in won]
-    if not lost:
-        return
-    found = yield Ask(sql.FIND_KEYS, [(draft.sender_id, draft.key) for draft in lost])
+    yield Ask(sql.TAKE_KEYS, rows, answers=False)
+    found = yield Ask(sql.FIND_KEYS, [(draft.sender_id, draft.key) for draft in keyed])
     holders = {(row[0], row[1]): (row[2], row[3]) for row in found}
-    for draft in lost:
+    for draft in keyed:
         body_hash, message_id = holders.get((draft.sender_id, draft.key), (None, ""))
+        if message_id == draft.id:
+            continue
         if body_hash is None:
             batch.refuse(draft, WriterBusy())  # it was there, and has just been pruned
         elif body_hash != draft.body_hash:

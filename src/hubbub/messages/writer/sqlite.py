@@ -3,10 +3,10 @@ process's one turn at writing is held."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import orjson
 from sqlalchemy.engine import make_url
@@ -73,22 +73,12 @@ class SqliteStore:
 
 
 def _drive[T](connection: sqlite3.Connection, steps: Steps[T]) -> T:
-    rows: list[Any] = []
     try:
         ask = next(steps)
         while True:
-            if ask.answers:
-                rows = connection.execute(ask.sql.sqlite, (_list(ask.rows),)).fetchall()
-            elif len(ask.rows) and "json_each" in ask.sql.sqlite:
-                connection.execute(ask.sql.sqlite, (_list(ask.rows),))
-                rows = []
-            else:
-                connection.executemany(ask.sql.sqlite, ask.rows)
-                rows = []
-            ask = steps.send(rows)
+            rows = orjson.dumps(ask.rows).decode()
+            for statement in ask.sql.sqlite:
+                cursor = connection.execute(statement, (rows,))
+            ask = steps.send(orjson.loads(cursor.fetchone()[0]) if ask.answers else [])
     except StopIteration as done:
         return cast("T", done.value)
-
-
-def _list(rows: Sequence[Any]) -> str:
-    return orjson.dumps(rows).decode()

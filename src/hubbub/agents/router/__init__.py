@@ -1,0 +1,9 @@
+"""Routes about participants."""
+
+from fastapi import APIRouter
+
+from hubbub.agents.router import agents, blocks, contacts, enrolments, keys, transfers
+
+router = APIRouter()
+for part in (agents, keys, contacts, blocks, transfers, enrolments):
+    router.include_router(part.router)
