@@ -14,6 +14,7 @@ from hubbub.settings import (
 )
 
 SECRET = "s" * 32
+ENCRYPTION_KEYS = "1:" + "QUJD" * 10 + "QUI="
 POSTGRES = "postgresql://hubbub:hunter2@db/hubbub"
 
 
@@ -117,6 +118,12 @@ def test_another_settings_file_can_be_named(
         ("HUBBUB_HTTP__PROT", "hunter2", "HUBBUB_HTTP__PROT: There is no such setting"),
         ("HUBBUB_HTTP__ALLOWED_HOSTS", "[hunter2", "HUBBUB_HTTP__ALLOWED_HOSTS: must be a comma"),
         ("HUBBUB_SECRET_KEY", "hunter2", "HUBBUB_SECRET_KEY must have at least 32 characters"),
+        (
+            "HUBBUB_ENCRYPTION_KEYS",
+            "!hunter2",
+            "HUBBUB_ENCRYPTION_KEYS must list keys as id:base64",
+        ),
+        ("HUBBUB_ENCRYPTION_KEYS", "1:hunter2", "HUBBUB_ENCRYPTION_KEYS must have 32 bytes"),
         ("HUBBUB_DATABASE_URL", "mysql://hunter2@x/y", "HUBBUB_DATABASE_URL must begin with"),
         ("HUBBUB_DATABASE_URL", "sqlite:///:memory:", "HUBBUB_DATABASE_URL must name a file"),
         ("HUBBUB_HTTP__CORS_ORIGINS", "*", "HUBBUB_HTTP__CORS_ORIGINS must list whole origins"),
@@ -159,8 +166,12 @@ def test_several_processes_need_a_secret_of_their_own(
     assert refused()[0].startswith("HUBBUB_SECRET_KEY must be set")
 
     monkeypatch.setenv("HUBBUB_SECRET_KEY", SECRET)
+    assert refused()[0].startswith("HUBBUB_ENCRYPTION_KEYS must be set")
+
+    monkeypatch.setenv("HUBBUB_ENCRYPTION_KEYS", ENCRYPTION_KEYS)
 
     settings = Settings()
+    assert ENCRYPTION_KEYS not in repr(settings)
     assert settings.database_dsn == POSTGRES.replace("postgresql:", "postgresql+asyncpg:")
     assert SECRET not in repr(settings)
 

@@ -135,7 +135,7 @@ async def test_an_api_key_makes_none(
     assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
 
 
-@pytest.mark.parametrize("token", ["enr_", "enr_x", "enr_é".encode().decode("latin-1"), "enr_" * 9])
+@pytest.mark.parametrize("token", ["enr_", "enr_x", "enr_" * 9])
 async def test_a_made_up_one_is_refused(client: httpx2.AsyncClient, token: str) -> None:
     answer = await register(client, token, "ada")
 

@@ -1,6 +1,7 @@
 """What is wrong with the shared database, and several processes that start on it at once."""
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ def empty(postgres: str, workplace: Workplace) -> Iterator[str]:
         "HUBBUB_ENVIRONMENT": "production",
         "HUBBUB_DATABASE_URL": dsn,
         "HUBBUB_SECRET_KEY": secrets.token_hex(32),
+        "HUBBUB_ENCRYPTION_KEYS": f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
     }
     yield dsn
     asyncio.run(drop_database(postgres, dsn))
