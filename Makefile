@@ -6,7 +6,7 @@ RUN := .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-distributed check lint openapi-check format openapi migration clean sync
+.PHONY: help serve test test-distributed check lint openapi-check format openapi migration bench clean sync
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,13 +31,17 @@ check: lint openapi-check ## all that CI asks for: style, types, imports, sizes,
 lint: sync ## style, types, import contracts and file sizes
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy src tests scripts
+	$(RUN)/mypy src tests scripts bench
 	$(RUN)/lint-imports
 	$(RUN)/python scripts/check_sizes.py src/hubbub
 
 openapi-check: sync ## fail when openapi.json is not the document of this code
 	@$(RUN)/hubbub openapi | diff -u openapi.json - \
 		|| { echo "openapi.json is not up to date: run \`make openapi\` and look at the difference"; exit 1; }
+
+bench: sync ## measure, beside what it is compared with, on both databases
+	$(RUN)/python -m bench.send
+	$(RUN)/python -m bench.send --postgres
 
 format: sync ## format the code, and mend what ruff can mend
 	$(RUN)/ruff format .

@@ -1,6 +1,6 @@
 """Accepted messages a second, and processor time for each, beside an endpoint that stores nothing.
 
-    python -m bench.send [--postgres] [--seconds 4] [--rounds 3]
+python -m bench.send [--postgres] [--seconds 4] [--rounds 3]
 """
 
 import argparse
@@ -63,9 +63,7 @@ def database(postgres: bool) -> Iterator[str | None]:
 def requests(seeded: Seeded, path: str, *, hub: bool) -> list[bytes]:
     made = []
     for _ in range(5000):
-        body = orjson.dumps(
-            {"to_agent_id": random.choice(seeded.recipients), "content": "x" * 200}
-        )
+        body = orjson.dumps({"to_agent_id": random.choice(seeded.recipients), "content": "x" * 200})
         headers = {"Authorization": f"Bearer {seeded.key}"} if hub else {}
         made.append(load.post(path, body, headers))
     return made

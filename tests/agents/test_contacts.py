@@ -219,6 +219,22 @@ async def test_either_side_ends_a_contact(
     assert await contacts(authenticated_user, ada) == []
 
 
+async def test_answering_and_ending_at_once_leave_no_mess(
+    authenticated_user: Person, other_user: Person, ada: dict[str, Any], bob: dict[str, Any]
+) -> None:
+    contact = (await ask(authenticated_user, ada, "bob")).json()
+    theirs = path(bob, "contacts", contact["id"])
+
+    answers = await asyncio.gather(
+        *(authenticated_user.client.delete(path(ada, "contacts", contact["id"])) for _ in range(4)),
+        *(other_user.client.post(f"{theirs}/accept") for _ in range(4)),
+    )
+
+    gone = [answer.status_code for answer in answers[:4]]
+    assert sorted(gone) == [204, 404, 404, 404]
+    assert {answer.status_code for answer in answers[4:]} <= {200, 404}
+
+
 class TestBlocks:
     async def test_come_and_go(
         self, authenticated_user: Person, ada: dict[str, Any], bob: dict[str, Any]

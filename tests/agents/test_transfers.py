@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -122,3 +123,17 @@ async def test_what_can_not_be_offered(
     assert (to_nobody.status_code, to_nobody.json()["code"]) == (404, "user_not_found")
     assert (to_inactive.status_code, to_anything.status_code) == (404, 422)
     assert by_agent.json()["code"] == "user_required"
+
+
+async def test_accepting_and_withdrawing_at_once_end_in_one_of_both(
+    authenticated_user: Person, other_user: Person, ada: dict[str, Any]
+) -> None:
+    await offer(authenticated_user, ada, other_user.id)
+
+    answers = await asyncio.gather(
+        *(other_user.client.post(path(ada, "transfer", "accept")) for _ in range(4)),
+        *(authenticated_user.client.delete(path(ada, "transfer")) for _ in range(4)),
+    )
+
+    assert sorted(answer.status_code in {200, 204} for answer in answers) == [False] * 7 + [True]
+    assert {answer.status_code for answer in answers} <= {200, 204, 404}

@@ -148,7 +148,8 @@ def storm_place(request: pytest.FixtureRequest, workplace: Workplace) -> Iterato
 async def test_nothing_accepted_is_lost_however_often_it_is_killed(
     storm_place: Workplace, tmp_path: Path
 ) -> None:
-    storm, keys = None, {}
+    storm: Storm | None = None
+    keys: dict[str, str] = {}
     for _ in range(KILLS):
         with storm_place.serving() as hub:
             if storm is None:

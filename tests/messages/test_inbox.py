@@ -72,9 +72,7 @@ class TestReading:
         assert pages[0] == pages[1]
         assert pages[0]["items"][0]["state"] == "queued"
 
-    async def test_the_owner_reads_it_too_and_nobody_else(
-        self, alice: Talker, bob: Talker
-    ) -> None:
+    async def test_the_owner_reads_it_too_and_nobody_else(self, alice: Talker, bob: Talker) -> None:
         await alice.send(bob)
 
         owner = await bob.owner.client.get(bob.inbox)

@@ -11,7 +11,7 @@ from hubbub.agents.queries.directory import (
     list_agents,
     lock_agent,
 )
-from hubbub.agents.queries.enrolments import find_enrolment, list_enrolments, open_enrolment
+from hubbub.agents.queries.enrolments import list_enrolments, lock_enrolment, open_enrolment
 from hubbub.agents.queries.nearest import nearest_handles
 from hubbub.agents.queries.sets import (
     blocked_pairs,
@@ -23,10 +23,10 @@ from hubbub.agents.queries.standing import (
     contact_between,
     contact_for_notice,
     find_block,
-    find_contact,
     is_blocked,
     list_blocks,
     list_contacts,
+    lock_contact,
     lock_pair,
 )
 
@@ -40,8 +40,6 @@ __all__ = [
     "find_agent",
     "find_block",
     "find_by_handle",
-    "find_contact",
-    "find_enrolment",
     "find_person",
     "is_blocked",
     "key_holder",
@@ -51,6 +49,8 @@ __all__ = [
     "list_contacts",
     "list_enrolments",
     "lock_agent",
+    "lock_contact",
+    "lock_enrolment",
     "lock_pair",
     "nearest_handles",
     "open_enrolment",

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from hubbub.agents.models import Enrolment
-from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.users.models import User
 from hubbub.users.types import Viewer
@@ -26,13 +26,13 @@ async def open_enrolment(
     return (await session.scalars(statement)).one_or_none()
 
 
-async def find_enrolment(
-    session: AsyncReadSession, viewer: Viewer, enrolment_id: UUID
+async def lock_enrolment(
+    session: AsyncWriteSession, viewer: Viewer, enrolment_id: UUID
 ) -> Enrolment | None:
     statement = select(Enrolment).where(
         Enrolment.id == enrolment_id, Enrolment.owner_id == viewer.user_id
     )
-    return (await session.scalars(statement)).one_or_none()
+    return (await session.scalars(statement.with_for_update())).one_or_none()
 
 
 async def list_enrolments(

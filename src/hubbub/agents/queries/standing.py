@@ -24,13 +24,12 @@ def _of_agent(agent_id: UUID) -> Select[Contact]:
     )
 
 
-async def find_contact(
-    session: AsyncReadSession, agent_id: UUID, contact_id: UUID
+async def lock_contact(
+    session: AsyncWriteSession, agent_id: UUID, contact_id: UUID
 ) -> Contact | None:
     """Whoever acts for the agent sees its contacts; the service has seen to that."""
-    return (
-        await session.scalars(_of_agent(agent_id).where(Contact.id == contact_id))
-    ).one_or_none()
+    statement = _of_agent(agent_id).where(Contact.id == contact_id)
+    return (await session.scalars(statement.with_for_update(of=Contact))).one_or_none()
 
 
 async def list_contacts(

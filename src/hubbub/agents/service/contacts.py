@@ -124,7 +124,7 @@ async def remove_contact(
 
 
 async def _whole(session: AsyncWriteSession, agent_id: UUID, contact_id: UUID) -> Contact:
-    contact = await queries.find_contact(session, agent_id, contact_id)
+    contact = await queries.lock_contact(session, agent_id, contact_id)
     if contact is None:
         raise ContactNotFound
     return contact

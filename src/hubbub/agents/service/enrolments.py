@@ -68,7 +68,7 @@ async def use_enrolment(session: AsyncWriteSession, enrolment_id: UUID) -> None:
 
 
 async def revoke_enrolment(session: AsyncWriteSession, viewer: Viewer, enrolment_id: UUID) -> None:
-    row = await queries.find_enrolment(session, viewer, enrolment_id)
+    row = await queries.lock_enrolment(session, viewer, enrolment_id)
     if row is None:
         raise EnrolmentNotFound
     await session.delete(row)

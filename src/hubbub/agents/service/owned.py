@@ -3,9 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import update
+
 from hubbub.agents import queries
+from hubbub.agents.models import Agent
 from hubbub.agents.service.changes import entomb
 from hubbub.agents.service.transfers import hand_over
+from hubbub.agents.types import Kind
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 
 
@@ -21,6 +25,13 @@ class OwnedAgents:
     async def pass_on(self, session: AsyncWriteSession, user_id: UUID, heir_id: UUID) -> None:
         for agent in await queries.agents_of(session, user_id):
             await hand_over(session, agent, heir_id, by=None)
+        # those that are deleted too, for what they wrote stays readable to their owner
+        await session.execute(
+            update(Agent)
+            .where(Agent.owner_id == user_id, Agent.kind == Kind.AGENT)
+            .values(owner_id=heir_id)
+            .execution_options(synchronize_session=False)
+        )
         await self._entomb_person(session, user_id)
 
     async def discard(self, session: AsyncWriteSession, user_id: UUID) -> None:

@@ -7,11 +7,11 @@ from sqlalchemy import delete
 
 from hubbub.activity import service as activity
 from hubbub.agents import queries
-from hubbub.agents.errors import AlreadyOwner, TransferNotFound
+from hubbub.agents.errors import AgentNotFound, AlreadyOwner, TransferNotFound
 from hubbub.agents.models import Agent, Transfer
 from hubbub.agents.schemas import TransferRead
 from hubbub.agents.service.keys import revoke_keys
-from hubbub.agents.service.rights import get_agent, lock_own_agent
+from hubbub.agents.service.rights import lock_own_agent
 from hubbub.agents.types import Actor
 from hubbub.kit.db.dialect import upsert
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -69,7 +69,9 @@ async def accept(session: AsyncWriteSession, actor: Actor, agent_id: UUID) -> Ag
 
 async def withdraw(session: AsyncWriteSession, actor: Actor, agent_id: UUID) -> None:
     """By whoever made the offer, or by whom it was made to."""
-    agent = await get_agent(session, actor, agent_id)
+    agent = await queries.lock_agent(session, actor, agent_id)
+    if agent is None:
+        raise AgentNotFound
     transfer = await session.get(Transfer, agent_id)
     is_offered = transfer is not None and transfer.to_user_id == actor.viewer.user_id
     if transfer is None or not (is_offered or actor.owns(agent.owner_id)):

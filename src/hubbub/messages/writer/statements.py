@@ -46,11 +46,15 @@ FIND_KEYS = Sql(
 )
 DROP_KEYS = Sql(
     (
-        "DELETE FROM idempotency_key WHERE (participant_id, key) IN"
-        " (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        """
+        DELETE FROM idempotency_key WHERE (participant_id, key) IN
+            (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+        """,
     ),
-    "DELETE FROM idempotency_key WHERE (participant_id, key) IN"
-    " (SELECT * FROM unnest($1::uuid[], $2::text[]))",
+    """
+    DELETE FROM idempotency_key WHERE (participant_id, key) IN
+        (SELECT * FROM unnest($1::uuid[], $2::text[]))
+    """,
 )
 AGENTS_BY_ID = Sql(
     (
@@ -160,8 +164,9 @@ MESSAGES = Sql(
         """
         INSERT INTO message (id, sender_id, thread_id, reply_to, addressed, content, content_type,
             metadata, priority, hops, created_at, expires_at, ack_by)
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+            value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
+            value ->> 12 FROM json_each(?)
         """,
     ),
     """
