@@ -100,6 +100,7 @@ class HttpSettings(Section):
     trusted_proxies: Words = ("127.0.0.1", "::1")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     gzip_min_bytes: int = Field(default=500, ge=1)
+    request_timeout: float = Field(default=30.0, gt=0, description="seconds to wait for a request")
     metrics_token: SecretStr | None = None
 
 

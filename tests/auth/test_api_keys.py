@@ -8,6 +8,8 @@ from sqlalchemy import select
 from hubbub.auth.models import ApiKey
 from hubbub.kit.clock import ManualClock
 from hubbub.kit.resources import Resources
+from hubbub.users.types import Role
+from tests.fixtures.factories import sign_up_body
 from tests.fixtures.people import MakePerson, Person
 
 KEYS = "/api/v1/api-keys"
@@ -166,6 +168,61 @@ async def test_a_key_can_not_touch_credentials(
     answer = await client.request(method, path, json=body, headers={"X-API-Key": key})
 
     assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
+
+
+async def admins_key(admin: Person) -> dict[str, str]:
+    return {"X-API-Key": (await make_key(admin, scopes=["read", "write", "admin"]))["key"]}
+
+
+async def test_a_key_does_not_delete_its_owner(
+    client: httpx2.AsyncClient, people: MakePerson, authenticated_user: Person
+) -> None:
+    leaving, _ = await people(Role.ADMIN), await people(Role.ADMIN)
+    plain = {"X-API-Key": (await make_key(authenticated_user))["key"]}
+
+    answers = [
+        await client.delete(authenticated_user.path, headers=plain),
+        await client.delete(leaving.path, headers=await admins_key(leaving)),
+    ]
+
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(403, "session_required")] * 2
+    assert (await authenticated_user.client.get(ME)).status_code == 200
+
+
+async def test_an_admins_key_deletes_others(
+    client: httpx2.AsyncClient, admin: Person, authenticated_user: Person
+) -> None:
+    answer = await client.delete(authenticated_user.path, headers=await admins_key(admin))
+
+    assert answer.status_code == 204
+
+
+async def test_a_key_makes_nobody_an_admin(
+    client: httpx2.AsyncClient, admin: Person, authenticated_user: Person
+) -> None:
+    """Who was made one would be it still when the key is revoked."""
+    key = await admins_key(admin)
+    body, invitations = {"role": "admin"}, "/api/v1/auth/invitations"
+
+    answers = [
+        await client.post("/api/v1/users", json=sign_up_body(role="admin"), headers=key),
+        await client.patch(authenticated_user.path, json=body, headers=key),
+        await client.post(invitations, json=body, headers=key),
+    ]
+
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(403, "session_required")] * 3
+
+
+async def test_an_admins_key_makes_members(
+    client: httpx2.AsyncClient, admin: Person, people: MakePerson
+) -> None:
+    key, deposed = await admins_key(admin), await people(Role.ADMIN)
+
+    made = await client.post("/api/v1/users", json=sign_up_body(), headers=key)
+    changed = await client.patch(deposed.path, json={"role": "member"}, headers=key)
+    invited = await client.post("/api/v1/auth/invitations", json={}, headers=key)
+
+    assert [a.status_code for a in (made, changed, invited)] == [201, 200, 201]
 
 
 @pytest.mark.parametrize(

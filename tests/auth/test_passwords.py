@@ -1,15 +1,18 @@
 import asyncio
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from hubbub.auth import jobs
+from hubbub.auth.service.invitations import Invited
 from hubbub.auth.service.passwords import ResetAsked
 from hubbub.kit.clock import ManualClock
 from hubbub.kit.ids import new_id
-from hubbub.kit.jobs import JobContext
+from hubbub.kit.jobs import GiveUp, JobContext
+from hubbub.kit.mail import Mail, MailFailed
 from hubbub.kit.resources import Resources
 from tests.fixtures.factories import PASSWORD
 from tests.fixtures.mail import Inbox
@@ -163,6 +166,39 @@ class TestReset:
         answer = await client.post(f"{RESET}/confirm", json={"token": token, "new_password": NEW})
 
         assert answer.status_code in {400, 422}
+
+
+class Refusing:
+    """A mailer that no mail gets through."""
+
+    def __init__(self, *, retryable: bool) -> None:
+        self._retryable = retryable
+
+    async def send(self, mail: Mail) -> None:
+        del mail
+        raise MailFailed("the mail server answered", retryable=self._retryable)
+
+
+class TestMailThatIsRefused:
+    @pytest.mark.parametrize(("retryable", "raised"), [(True, MailFailed), (False, GiveUp)])
+    async def test_is_tried_again_unless_it_is_refused_for_good(
+        self,
+        admin: Person,
+        inbox: Inbox,
+        hub: Resources,
+        retryable: bool,
+        raised: type[Exception],
+    ) -> None:
+        invitation = {"email": "invited@example.com"}
+        made = await admin.client.post("/api/v1/auth/invitations", json=invitation)
+        await inbox.next()
+        object.__setattr__(hub, "mailer", Refusing(retryable=retryable))
+        context = JobContext(hub, new_id(), 1)
+
+        with pytest.raises(raised):
+            await jobs.mail_reset(context, ResetAsked(email=admin.email))
+        with pytest.raises(raised):
+            await jobs.mail_invitation(context, Invited(invitation_id=UUID(made.json()["id"])))
 
 
 class TestInvitationMail:

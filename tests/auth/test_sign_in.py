@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -87,9 +88,9 @@ class TestSigningIn:
         async with httpx2.AsyncClient(transport=odd, base_url="http://localhost") as client:
             await sign_in(client, person.email)
 
-        sessions = (await person.client.get("/api/v1/auth/sessions")).json()
+        listed = (await person.client.get("/api/v1/auth/sessions")).json()["items"]
 
-        assert "x" * 64 in {session["address"] for session in sessions}
+        assert "x" * 64 in {session["address"] for session in listed}
 
     async def test_a_failed_attempt_is_written_down(
         self, client: httpx2.AsyncClient, authenticated_user: Person, hub: Resources
@@ -127,6 +128,19 @@ class TestThrottling:
         assert statuses == [401, 401, 401, 429]
         assert (right.status_code, right.json()["code"]) == (429, "too_many_attempts")
         assert 1 <= int(right.headers["retry-after"]) <= 900
+
+    async def test_an_account_has_no_more_guesses_for_having_two_names(
+        self, client: httpx2.AsyncClient, authenticated_user: Person
+    ) -> None:
+        by_address = [await self.fail(client, authenticated_user.email) for _ in range(3)]
+
+        right = {"username": authenticated_user.username.upper(), "password": PASSWORD}
+        answers = [await client.post(TOKEN, data=right) for _ in range(4)]
+
+        # not 429 at once: that would tell a stranger that the two names are one account's
+        assert by_address == [401] * 3
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+        assert answers[0].json()["code"] == "invalid_credentials"
 
     async def test_a_stranger_locks_nobody_out(
         self, app: httpx2.ASGITransport, authenticated_user: Person
@@ -226,7 +240,7 @@ class TestSessions:
         self, client: httpx2.AsyncClient, authenticated_user: Person, other_user: Person
     ) -> None:
         other = await sign_in(client, authenticated_user.email)
-        listed = (await authenticated_user.client.get("/api/v1/auth/sessions")).json()
+        listed = (await authenticated_user.client.get("/api/v1/auth/sessions")).json()["items"]
         elsewhere = next(row for row in listed if not row["current"])
         path = f"/api/v1/auth/sessions/{elsewhere['id']}"
 
@@ -238,6 +252,27 @@ class TestSessions:
         assert (by_stranger.status_code, ended.status_code, again.status_code) == (404, 204, 404)
         assert (await client.get(ME, headers=bearer(other))).status_code == 401
         assert (await authenticated_user.client.get(ME)).status_code == 200
+
+    async def test_are_listed_page_by_page_newest_first(
+        self, client: httpx2.AsyncClient, authenticated_user: Person
+    ) -> None:
+        for _ in range(3):
+            await sign_in(client, authenticated_user.email)
+        seen: list[dict[str, Any]] = []
+        params: dict[str, str] = {"limit": "3"}
+
+        while True:
+            answer = await authenticated_user.client.get("/api/v1/auth/sessions", params=params)
+            assert len(answer.json()["items"]) <= 3
+            seen += answer.json()["items"]
+            if (cursor := answer.json()["next_cursor"]) is None:
+                break
+            params["cursor"] = cursor
+
+        assert len({row["id"] for row in seen}) == len(seen) == 4
+        begun = [row["created_at"] for row in seen]
+        assert begun == sorted(begun, reverse=True)
+        assert [row["current"] for row in seen] == [False, False, False, True]
 
     async def test_all_others_end_at_once(
         self, client: httpx2.AsyncClient, authenticated_user: Person

@@ -11,13 +11,12 @@ from pydantic import MISSING
 from hubbub.auth.errors import (
     InvalidToken,
     ScopeMissing,
-    SessionRequired,
     TooManyAttempts,
     WrongPassword,
 )
 from hubbub.auth.passwords import password_matches
 from hubbub.auth.schemas import PasswordChange, ResetRequest
-from hubbub.auth.service.callers import caller_of
+from hubbub.auth.service.callers import caller_of, check_signed_in
 from hubbub.auth.service.people import Owned
 from hubbub.auth.service.sessions import Attempt
 from hubbub.auth.tokens import API_KEY_MARK, AccessClaims, Tokens
@@ -122,9 +121,7 @@ CurrentAdmin = Annotated[Caller, Depends(current_admin)]
 
 
 async def signed_in_caller(caller: CurrentCaller) -> Caller:
-    """For what an API key must not do, since it would outlive its own revocation."""
-    if caller.session_id is None:
-        raise SessionRequired
+    check_signed_in(caller)
     return caller
 
 
@@ -221,8 +218,7 @@ async def caller_for_update(
     he is not just somebody at an unlocked screen. Admins change others' without."""
     if changes.email is not MISSING and user_id == caller.user_id:
         given = changes.current_password
-        if caller.session_id is None:
-            raise SessionRequired
+        check_signed_in(caller)
         if given is MISSING:
             raise WrongPassword
         await _confirm_password(request, resources, caller, given.get_secret_value())

@@ -11,13 +11,22 @@ from hubbub.auth.service.invitations import Invited
 from hubbub.auth.service.passwords import ResetAsked
 from hubbub.auth.tokens import Tokens
 from hubbub.kit.db.chunks import delete_in_chunks
-from hubbub.kit.jobs import JobContext, NoArgs, job
-from hubbub.kit.mail import Mail
+from hubbub.kit.jobs import GiveUp, JobContext, NoArgs, job
+from hubbub.kit.mail import Mail, MailFailed
 
 
 def _tokens(context: JobContext) -> Tokens:
     resources = context.resources
     return Tokens(resources.keys, resources.settings.auth, resources.clock)
+
+
+async def _send(context: JobContext, mail: Mail) -> None:
+    try:
+        await context.resources.mailer.send(mail)
+    except MailFailed as error:
+        if error.retryable:
+            raise
+        raise GiveUp from error
 
 
 @job("auth.mail_reset", on=ResetAsked)
@@ -35,7 +44,7 @@ async def mail_reset(context: JobContext, event: ResetAsked) -> None:
         f"{resources.settings.public_url}/reset?token={token}\n\n"
         "If it wasn't you, ignore this mail: nothing has changed.\n"
     )
-    await resources.mailer.send(Mail(event.email, "Your new password", text))
+    await _send(context, Mail(event.email, "Your new password", text))
 
 
 @job("auth.mail_invitation", on=Invited)
@@ -54,7 +63,7 @@ async def mail_invitation(context: JobContext, event: Invited) -> None:
         f"The link is good once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC.\n"
     )
     subject = f"You are invited to {resources.settings.app_name}"
-    await resources.mailer.send(Mail(invitation.email, subject, text))
+    await _send(context, Mail(invitation.email, subject, text))
 
 
 @job("auth.prune", every=timedelta(hours=6))

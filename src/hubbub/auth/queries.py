@@ -12,6 +12,8 @@ from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.users.models import User
 from hubbub.users.types import Role, Viewer
 
+# not by the last refresh: a session that is refreshed between two pages would be missed
+_NEWEST_SESSIONS = Order("auth.sessions", AuthSession.created_at, AuthSession.id, descending=True)
 _NEWEST_KEYS = Order("auth.api_keys", ApiKey.created_at, ApiKey.id, descending=True)
 _NEWEST_INVITATIONS = Order(
     "auth.invitations", Invitation.created_at, Invitation.id, descending=True
@@ -72,14 +74,10 @@ async def find_refresh_token(session: AsyncReadSession, fingerprint: bytes) -> R
 
 
 async def list_sessions(
-    session: AsyncReadSession, viewer: Viewer, now: datetime
-) -> Sequence[AuthSession]:
-    statement = (
-        select(AuthSession)
-        .where(AuthSession.user_id == viewer.user_id, _live_session(now))
-        .order_by(AuthSession.refreshed_at.desc(), AuthSession.id.desc())
-    )
-    return (await session.scalars(statement)).all()
+    session: AsyncReadSession, viewer: Viewer, now: datetime, page: PageRequest
+) -> tuple[Sequence[AuthSession], str | None]:
+    statement = select(AuthSession).where(AuthSession.user_id == viewer.user_id, _live_session(now))
+    return await paginate(session, statement, _NEWEST_SESSIONS, page)
 
 
 async def list_api_keys(

@@ -6,14 +6,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 import hubbub
+from hubbub.cli.protocol import Protocol
 from hubbub.settings import Settings
 from hubbub.start import StartError
 
@@ -100,9 +103,12 @@ def run(
 
 
 def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) -> uvicorn.Config:
+    # uvicorn only ever calls it; processes get it by pickle, which knows partials and no closures
+    protocol: Any = partial(Protocol, request_timeout=settings.http.request_timeout)
     return uvicorn.Config(
         app,
         factory=True,
+        http=protocol,
         workers=workers,
         reload=reload,
         reload_dirs=[str(Path(hubbub.__file__).parent)] if reload else None,
@@ -117,7 +123,6 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         timeout_keep_alive=75,  # longer than the idle time of most proxies, which else see resets
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=10,  # a child on a busy machine is not a dead child
-        h11_max_incomplete_event_size=64 * 1024,
         ws_max_size=1024 * 1024,
         ws_per_message_deflate=False,
     )

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from hubbub.kit.db.database import Database, DatabaseUnavailable
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
-from hubbub.kit.jobs import JobContext, JobStatus, enqueue, job
+from hubbub.kit.jobs import GiveUp, JobContext, JobStatus, enqueue, job
 from hubbub.kit.jobs.claims import retry_after
 from hubbub.kit.jobs.runner import Runner
 from hubbub.kit.resources import Resources
@@ -99,6 +99,25 @@ async def test_a_failing_job_is_tried_again_later_and_then_given_up(resources: R
     assert all(isinstance(entry["exc_info"], OutOfPaperError) for entry in logs)
     assert counted(resources, printer, "retried") == 2
     assert counted(resources, printer, "failed") == 1
+
+
+async def test_a_job_that_gives_up_is_not_tried_again(resources: Resources) -> None:
+    @job("test.shredded")
+    async def shredded(context: JobContext, args: Note) -> None:
+        del context, args
+        raise GiveUp from OutOfPaperError("a secret")
+
+    job_id = await put(resources, shredded)
+    with capture_logs() as logs:
+        async with running(resources, shredded) as runner:
+            await runner.run(job_id)
+    record = await record_of(resources, job_id)
+    assert (record.status, record.attempts) == (JobStatus.FAILED, 1)
+    assert record.error == "OutOfPaperError"
+    assert [(entry["event"], entry["error"]) for entry in logs] == [
+        ("job.failed", "OutOfPaperError")
+    ]
+    assert counted(resources, shredded, "failed") == 1
 
 
 async def test_a_job_that_succeeds_at_last_has_no_error(resources: Resources) -> None:

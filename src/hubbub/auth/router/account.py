@@ -22,8 +22,9 @@ from hubbub.auth.errors import (
 )
 from hubbub.auth.schemas import Me, PasswordChange, ResetConfirm, ResetRequest, SessionRead
 from hubbub.auth.service import passwords, sessions
-from hubbub.kit.http.dependencies import ReadSession, WriteSession
+from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.users import service as users
 
 router = APIRouter(prefix="/auth", tags=["Account"])
@@ -43,16 +44,17 @@ async def read_me(caller: CurrentCaller, session: ReadSession) -> Me:
 @router.get(
     "/sessions",
     summary="Where am I signed in?",
-    responses=responses(InvalidToken, ScopeMissing),
+    description="Newest first.",
+    responses=responses(InvalidCursor, InvalidToken, ScopeMissing),
 )
 async def list_sessions(
-    caller: CurrentCaller, session: ReadSession, tokens: CurrentTokens
-) -> list[SessionRead]:
-    rows = await queries.list_sessions(session, caller, tokens.now())
+    caller: CurrentCaller, session: ReadSession, tokens: CurrentTokens, page: Page
+) -> PageOf[SessionRead]:
+    rows, cursor = await queries.list_sessions(session, caller, tokens.now(), page)
     reads = [SessionRead.model_validate(row) for row in rows]
     for read in reads:
         read.current = read.id == caller.session_id
-    return reads
+    return PageOf(items=reads, next_cursor=cursor)
 
 
 @router.delete(

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Path, status
 
 from hubbub.auth import queries
 from hubbub.auth.dependencies import CurrentAdmin, CurrentTokens
-from hubbub.auth.errors import InvalidToken, InvitationNotFound, ScopeMissing
+from hubbub.auth.errors import InvalidToken, InvitationNotFound, ScopeMissing, SessionRequired
 from hubbub.auth.schemas import InvitationCreate, InvitationCreated, InvitationRead
 from hubbub.auth.service import invitations
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
@@ -31,9 +31,10 @@ async def list_invitations(
 @router.post(
     "",
     summary="Invite somebody",
-    description="By mail when an address is given, and by the link in the answer in any case.",
+    description="By mail when an address is given, and by the link in the answer in any case."
+    " An API key invites members only.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(InvalidToken, AdminsOnly, ScopeMissing),
+    responses=responses(InvalidToken, AdminsOnly, ScopeMissing, SessionRequired),
 )
 async def invite(
     new: InvitationCreate,

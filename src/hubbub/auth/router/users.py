@@ -46,11 +46,13 @@ UserId = Annotated[UUID, Path(description="The user's id.")]
 @router.post(
     "",
     summary="Sign up, or make an account for somebody",
-    description="Open, by invitation or closed, as the hub is set up. An admin may always.",
+    description="Open, by invitation or closed, as the hub is set up. An admin may always, but"
+    " makes another admin only when signed in, not by an API key.",
     status_code=status.HTTP_201_CREATED,
     responses=responses(
         InvalidToken,
         ScopeMissing,
+        SessionRequired,
         SignUpClosed,
         InvitationRequired,
         AdminsOnly,
@@ -98,8 +100,8 @@ async def read_user(user_id: UserId, caller: CurrentCaller, session: ReadSession
 @router.patch(
     "/{user_id}",
     summary="Change a user",
-    description="What is left out stays. Roles and activation are for admins; one's own address"
-    " needs the current password.",
+    description="What is left out stays. Roles and activation are for admins, who make others"
+    " admins only when signed in; one's own address needs the current password.",
     responses=responses(
         InvalidToken,
         ScopeMissing,
@@ -129,11 +131,12 @@ async def update_user(
     "/{user_id}",
     summary="Delete a user",
     description="If he owns things, say what becomes of them: `heir_id` inherits all of it, or"
-    " `discard=true` deletes it.",
+    " `discard=true` deletes it. One's own account is deleted when signed in, not by an API key.",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=responses(
         InvalidToken,
         ScopeMissing,
+        SessionRequired,
         NotYourself,
         UserNotFound,
         HeirNotFound,

@@ -1,4 +1,5 @@
 from hubbub.auth import queries
+from hubbub.auth.errors import SessionRequired
 from hubbub.auth.tokens import AccessClaims, Tokens
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.db.sessions import AsyncReadSession
@@ -31,3 +32,9 @@ async def caller_of(
     # without the scope, an admin's key is a member's: decided here once, for every finder
     role = key.user.role if Scope.ADMIN in scopes else Role.MEMBER
     return Caller(key.user_id, role, scopes, expires_at=key.expires_at, api_key_id=key.id)
+
+
+def check_signed_in(caller: Caller) -> None:
+    """For what an API key must not do, since it would outlive its own revocation."""
+    if caller.session_id is None:
+        raise SessionRequired

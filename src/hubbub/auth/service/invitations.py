@@ -7,11 +7,13 @@ from hubbub.auth import queries
 from hubbub.auth.errors import InvalidToken, InvitationNotFound, InvitationRequired
 from hubbub.auth.models import Invitation
 from hubbub.auth.schemas import InvitationCreate
+from hubbub.auth.service.callers import check_signed_in
 from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Caller
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.outbox import Event, emit
 from hubbub.users.queries import lock_user
+from hubbub.users.types import Role
 
 INVITATION = "invitation"
 
@@ -28,6 +30,8 @@ def invitation_link(tokens: Tokens, public_url: str, invitation_id: UUID) -> str
 async def invite(
     session: AsyncWriteSession, tokens: Tokens, caller: Caller, new: InvitationCreate
 ) -> Invitation:
+    if new.role is Role.ADMIN:
+        check_signed_in(caller)
     if await lock_user(session, caller.user_id) is None:
         raise InvalidToken  # deleted since his credential was checked
     invitation = Invitation(

@@ -17,6 +17,7 @@ from hubbub.auth.errors import (
 )
 from hubbub.auth.models import Invitation
 from hubbub.auth.passwords import hash_password
+from hubbub.auth.service.callers import check_signed_in
 from hubbub.auth.service.invitations import accept_invitation, read_invitation
 from hubbub.auth.service.passwords import end_resets
 from hubbub.auth.service.revocations import announce_revocation
@@ -66,6 +67,8 @@ async def sign_up(
 ) -> User:
     """An admin makes any account; others make their own, as far as the hub lets them."""
     if caller is not None and caller.is_admin:
+        if new.role is Role.ADMIN:
+            check_signed_in(caller)
         password_hash = await hash_password(new.password.get_secret_value())
         return await users.create_user(
             session, new, role=new.role, password_hash=password_hash, actor_id=caller.user_id
@@ -95,6 +98,8 @@ def _check_may_sign_up(tokens: Tokens, new: UserCreate) -> UUID | None:
 async def update_user(
     session: AsyncWriteSession, tokens: Tokens, caller: Caller, user_id: UUID, changes: UserUpdate
 ) -> User:
+    if caller.is_admin and changes.role is Role.ADMIN:
+        check_signed_in(caller)
     user = await users.update_user(session, caller, user_id, changes)
     if changes.email is not MISSING:
         await end_resets(session, tokens, user.id)  # they went to the address before
@@ -118,6 +123,8 @@ async def delete_user(
 ) -> None:
     user = await users.get_user(session, caller, user_id)
     users.check_may_change(caller, user)
+    if user.id == caller.user_id:
+        check_signed_in(caller)
     counts = {kind.name: await kind.count(session, user.id, tokens.now()) for kind in owned}
     left = {name: count for name, count in counts.items() if count}
     if left and heir_id is None and not discard:

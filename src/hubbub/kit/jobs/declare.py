@@ -30,6 +30,10 @@ class NoArgs(BaseModel):
     """For jobs that need none, such as scheduled ones."""
 
 
+class GiveUp(Exception):
+    """A handler raises it `from` what went wrong when trying again would end the same way."""
+
+
 class InvalidArgsError(Exception):
     """The stored arguments aren't what this version of the job takes."""
 

@@ -8,7 +8,7 @@ import structlog
 
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.jobs import claims
-from hubbub.kit.jobs.declare import Job, JobContext
+from hubbub.kit.jobs.declare import GiveUp, Job, JobContext
 from hubbub.kit.jobs.models import JobRecord
 from hubbub.kit.resources import Resources
 
@@ -75,8 +75,10 @@ class Execution:
                 return
 
     async def _record_failure(self, error: BaseException) -> None:
-        name = type(error).__name__
         final = self._record.attempts >= self._record.max_attempts
+        if isinstance(error, GiveUp):
+            final, error = True, error.__cause__ or error
+        name = type(error).__name__
         if final:
             self._log.error("job.failed", error=name, exc_info=error)
             await self._record_end("failed", lambda session, held: claims.fail(session, held, name))
