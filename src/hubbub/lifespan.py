@@ -156,6 +156,12 @@ def warn_of_dangerous_pairs(settings: Settings) -> None:
             "hub.postgresql_without_redis",
             hint="wake-ups and rate limits stay within each process; set HUBBUB_REDIS_URL",
         )
+    if settings.on_every_address and not settings.site_url:
+        log.warning(
+            "hub.links_point_here",
+            url=settings.public_url,
+            hint="links in mails lead to this machine alone; set HUBBUB_SITE_URL",
+        )
 
 
 @asynccontextmanager

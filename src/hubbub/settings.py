@@ -220,8 +220,13 @@ class Settings(BaseSettings):
         """Where people reach the hub, for the links in mails and on pages; no slash at its end."""
         if self.site_url:
             return self.site_url.rstrip("/")
-        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        host = "127.0.0.1" if self.on_every_address else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def on_every_address(self) -> bool:
+        """Where to listen is then no address that anybody could be sent to."""
+        return self.host in {"0.0.0.0", "::", ""}  # noqa: S104
 
     @property
     def shows_docs(self) -> bool:

@@ -4,9 +4,10 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from hubbub.auth.service import setup
+from hubbub.kit.db.database import DatabaseUnavailable
 from hubbub.kit.resources import Resources
 from hubbub.settings import Environment, Settings
-from tests.fixtures.factories import sign_up_body
+from tests.fixtures.factories import PASSWORD, sign_up_body
 from tests.fixtures.mail import Inbox
 from tests.fixtures.people import Person, sign_in
 
@@ -25,6 +26,9 @@ class TestHome:
         assert "message hub" in page.text
         assert 'href="/docs"' in page.text
         assert "no admin yet" in page.text
+
+    async def test_answers_a_probe(self, client: httpx2.AsyncClient) -> None:
+        assert (await client.head("/")).status_code == 200
 
     async def test_its_style_is_served_and_nothing_runs(self, client: httpx2.AsyncClient) -> None:
         page = await client.get("/")
@@ -132,6 +136,44 @@ class TestReset:
 
         assert (form.status_code, weak.status_code, done.status_code) == (200, 422, 200)
         await sign_in(client, authenticated_user.email, "New-password7!")
+
+
+class TestNamedOtherwise:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"app_name": "Agora & Co"})
+
+    @pytest.mark.parametrize("path", ["/", "/setup", "/join?token=x", "/reset?token=x"])
+    async def test_a_page_bears_the_name_of_the_hub(
+        self, client: httpx2.AsyncClient, path: str
+    ) -> None:
+        page = await client.get(path)
+
+        assert "· Agora &amp; Co</title>" in page.text
+        assert '<a href="/">Agora &amp; Co</a>' in page.text
+
+    async def test_so_does_the_documentation(self, client: httpx2.AsyncClient) -> None:
+        assert "· Agora &amp; Co</title>" in (await client.get("/docs")).text
+
+
+@pytest.mark.parametrize("path", ["/setup", "/join", "/reset"])
+async def test_without_its_database_a_form_says_to_come_back(
+    client: httpx2.AsyncClient,
+    hub: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+    account: dict[str, str],
+    path: str,
+) -> None:
+    def broken() -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(hub.database, "write", broken)
+    typed = account | {"token": setup.setup_token(hub.keys), "new_password": PASSWORD}
+
+    answer = await client.post(path, data=typed)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize("path", ["/setup", "/join", "/reset"])

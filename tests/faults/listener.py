@@ -10,8 +10,8 @@ from starlette.responses import StreamingResponse
 from hubbub.cli.server import bind, run
 from hubbub.settings import get_settings
 
-# the tests' time for a request is a second; all of this takes longer
-LONG = 2.5
+# the tests' time for a request is half a second; all of this takes longer
+LONG = 1.5
 
 
 def create_listener() -> FastAPI:

@@ -3,8 +3,14 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
+from hubbub.auth.service.sessions import TokenStolen
+from hubbub.kit.ids import new_id
+from hubbub.kit.jobs import JobContext
 from hubbub.kit.resources import Resources
+from hubbub.notifications.jobs import warn_of_stolen_token
+from hubbub.notifications.models import Notification
 from hubbub.notifications.service import notify
 from tests.fixtures.people import Person
 from tests.fixtures.waiting import eventually
@@ -126,3 +132,16 @@ async def test_notifying_once_is_once(hub: Resources, authenticated_user: Person
             await notify(session, authenticated_user.id, "test.happened", "Once", once=once)
 
     assert (await listed(authenticated_user))["unread"] == 1
+
+
+async def test_who_was_deleted_meanwhile_is_told_nothing(
+    hub: Resources, authenticated_user: Person, admin: Person
+) -> None:
+    assert (await admin.client.delete(authenticated_user.path)).status_code == 204
+
+    await warn_of_stolen_token(
+        JobContext(hub, new_id(), 1), TokenStolen(user_id=authenticated_user.id)
+    )
+
+    async with hub.database.read() as session:
+        assert (await session.scalars(select(Notification))).all() == []

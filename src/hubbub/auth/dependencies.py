@@ -132,18 +132,30 @@ class Throttle:
     """Slows guessing without letting a stranger lock anybody out: attempts count for the account
     as tried from one address, and for the address, never for the account as such."""
 
-    def __init__(self, resources: Resources, account: str, address: str | None) -> None:
+    def __init__(self, resources: Resources, name: str, address: str | None) -> None:
         settings = resources.settings.auth
         self._counters = resources.counters
         self._window = settings.login_window_seconds
-        place = address_key(address)
+        self._place = f"sign-in:{address_key(address)}"
+        self._most = settings.login_failures
         self._limits = (
-            (
-                f"sign-in:{place}:{token_hash(account.strip().lower()).hex()}",
-                settings.login_failures,
-            ),
-            (f"sign-in:{place}", settings.login_failures_per_address),
+            (self._key(name.strip().lower()), self._most),
+            (self._place, settings.login_failures_per_address),
         )
+        self._account: str | None = None
+
+    def _key(self, name: str) -> str:
+        return f"{self._place}:{token_hash(name).hex()}"
+
+    def is_for(self, user: User) -> None:
+        """An account has an address and a username; guesses by either count together."""
+        self._account = self._key(str(user.id))
+
+    def account_is_used_up(self) -> bool:
+        """Then no password is right any more. A 429 for a name that hasn't been tried as often
+        would tell a stranger whose other name it is."""
+        used = self._counters.count(self._account, self._window) if self._account else 0
+        return used >= self._most
 
     def check(self) -> None:
         if any(self._counters.count(key, self._window) >= most for key, most in self._limits):
@@ -152,6 +164,8 @@ class Throttle:
     def failed(self) -> None:
         for key, _ in self._limits:
             self._counters.hit(key, self._window)
+        if self._account is not None:
+            self._counters.hit(self._account, self._window)
 
 
 async def _checked(throttle: Throttle, user: User | None, password: str) -> bool:
@@ -159,6 +173,7 @@ async def _checked(throttle: Throttle, user: User | None, password: str) -> bool
     matches = await password_matches(password, user.password_hash if user else None)
     # once more: a burst of guesses was let in together and waited for the hashing together
     throttle.check()
+    matches = matches and not throttle.account_is_used_up()
     if not matches:
         throttle.failed()
     return matches
@@ -178,6 +193,8 @@ async def sign_in_attempt(
         user = await find_by_login(session, login)
     if user is not None and not user.is_active:
         user = None
+    if user is not None:
+        throttle.is_for(user)
     matches = await _checked(throttle, user, storable(form.password))
     return Attempt(user if matches else None, address, request.headers.get("user-agent"))
 

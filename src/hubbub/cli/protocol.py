@@ -8,7 +8,11 @@ app: it sees a request only when its head is complete.
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -24,6 +28,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._waited = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,11 +46,7 @@ class Protocol(HttpToolsProtocol):
             self._take_in_pieces(data)
         if self._receiving:
             self._watch()
-        elif (
-            self.timeout_keep_alive_task is None
-            and self.cycle is not None
-            and self.cycle.response_complete
-        ):
+        elif self.timeout_keep_alive_task is None and self._answered():
             # the rest of a body that nobody waited for, or a blank line: uvicorn stopped its
             # keep-alive timer for it and would never start it again
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -126,8 +127,11 @@ class Protocol(HttpToolsProtocol):
         if not self._receiving or self._deadline is None or self.transport.is_closing():
             return
         now = self.loop.time()
-        if self._waits_for_us():
+        waits = self._waits_for_us()
+        if waits or self._waited:
+            # nobody tells when the client's turn came, so it gets its whole time from this look on
             self._deadline = now + self._request_timeout
+        self._waited = waits
         if now < self._deadline:
             self._timer = self.loop.call_at(self._deadline, self._look)
         else:
@@ -143,4 +147,14 @@ class Protocol(HttpToolsProtocol):
         return self.cycle.waiting_for_100_continue
 
     def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        """Whether an answer is still to come or on its way."""
+        cycle = self._cycle()
+        return cycle is not None and not cycle.response_complete
+
+    def _answered(self) -> bool:
+        cycle = self._cycle()
+        return cycle is not None and cycle.response_complete
+
+    def _cycle(self) -> RequestResponseCycle | None:
+        """The latest request with its answer; uvicorn's annotation forgets the time before."""
+        return self.cycle

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.sessions import AsyncWriteSession
-from hubbub.kit.errors import AppError
+from hubbub.kit.errors import AppError, RetryLater
 from hubbub.kit.schema import storable
 
 type Typed = Mapping[str, str]
@@ -45,6 +45,8 @@ async def submit[M: BaseModel](
     try:
         async with database.write() as session:
             await act(session, content)
+    except RetryLater:
+        raise  # nothing is wrong with what was typed
     except AppError as error:
         return [error.title + "."]
     return []

@@ -2,7 +2,9 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -26,15 +28,27 @@ def _templates() -> Environment:
     )
 
 
-def page(template: str, status: int = 200, **values: object) -> HTMLResponse:
-    return _rendered(template, status, _PAGE, **values)
+class Pages:
+    """The pages of a hub, which bear its name."""
+
+    def __init__(self, app_name: str) -> None:
+        self._app_name = app_name
+
+    def __call__(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        return self._rendered(template, status, _PAGE, **values)
+
+    def docs(self) -> HTMLResponse:
+        """The API's document to read and to try, from our own files: nothing is fetched
+        elsewhere."""
+        return self._rendered("docs.html", 200, _DOCS)
+
+    def _rendered(self, template: str, status: int, policy: str, **values: object) -> HTMLResponse:
+        html = _templates().get_template(template).render(values, app_name=self._app_name)
+        return HTMLResponse(html, status, headers={"content-security-policy": policy})
 
 
-def docs_page() -> HTMLResponse:
-    """The API's document to read and to try, from our own files: nothing is fetched elsewhere."""
-    return _rendered("docs.html", 200, _DOCS)
+async def get_pages(request: Request) -> Pages:
+    return Pages(request.app.state.settings.app_name)
 
 
-def _rendered(template: str, status: int, policy: str, **values: object) -> HTMLResponse:
-    html = _templates().get_template(template).render(values)
-    return HTMLResponse(html, status, headers={"content-security-policy": policy})
+Page = Annotated[Pages, Depends(get_pages)]

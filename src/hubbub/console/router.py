@@ -5,7 +5,7 @@ from hubbub.auth.dependencies import CurrentTokens
 from hubbub.auth.schemas import ResetConfirm
 from hubbub.auth.service import passwords, people, setup
 from hubbub.console.forms import TypedForm, given, submit, token_of
-from hubbub.console.pages import docs_page, page
+from hubbub.console.pages import Page
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession
 from hubbub.users.schemas import UserCreate
@@ -17,8 +17,9 @@ docs_router = APIRouter(include_in_schema=False, default_response_class=HTMLResp
 _ACCOUNT = ("email", "username", "full_name", "password")
 
 
+@router.head("/")
 @router.get("/")
-async def home(resources: CurrentResources, session: ReadSession) -> HTMLResponse:
+async def home(page: Page, resources: CurrentResources, session: ReadSession) -> HTMLResponse:
     return page(
         "home.html",
         settings=resources.settings,
@@ -27,13 +28,13 @@ async def home(resources: CurrentResources, session: ReadSession) -> HTMLRespons
 
 
 @docs_router.get("/docs")
-async def show_docs() -> HTMLResponse:
-    return docs_page()
+async def show_docs(page: Page) -> HTMLResponse:
+    return page.docs()
 
 
 @router.get("/setup")
 async def show_setup(
-    request: Request, resources: CurrentResources, session: ReadSession
+    page: Page, request: Request, resources: CurrentResources, session: ReadSession
 ) -> HTMLResponse:
     if not await setup.needs_setup(session):
         return page("message.html", title="This hub is set up", text="Its first admin exists.")
@@ -49,7 +50,7 @@ async def show_setup(
 
 
 @router.post("/setup")
-async def do_setup(values: TypedForm, resources: CurrentResources) -> HTMLResponse:
+async def do_setup(page: Page, values: TypedForm, resources: CurrentResources) -> HTMLResponse:
     token = values.get("token", "")
     if not setup.is_setup_token(resources.keys, token):
         return page(
@@ -68,13 +69,13 @@ async def do_setup(values: TypedForm, resources: CurrentResources) -> HTMLRespon
 
 
 @router.get("/join")
-async def show_join(request: Request) -> HTMLResponse:
+async def show_join(page: Page, request: Request) -> HTMLResponse:
     return page("join.html", token=token_of(request), values={}, errors=[])
 
 
 @router.post("/join")
 async def do_join(
-    values: TypedForm, resources: CurrentResources, tokens: CurrentTokens
+    page: Page, values: TypedForm, resources: CurrentResources, tokens: CurrentTokens
 ) -> HTMLResponse:
     async def join(session: AsyncWriteSession, new: UserCreate) -> None:
         await people.sign_up(session, tokens, None, new)
@@ -92,13 +93,13 @@ async def do_join(
 
 
 @router.get("/reset")
-async def show_reset(request: Request) -> HTMLResponse:
+async def show_reset(page: Page, request: Request) -> HTMLResponse:
     return page("reset.html", token=token_of(request), errors=[])
 
 
 @router.post("/reset")
 async def do_reset(
-    values: TypedForm, resources: CurrentResources, tokens: CurrentTokens
+    page: Page, values: TypedForm, resources: CurrentResources, tokens: CurrentTokens
 ) -> HTMLResponse:
     async def reset(session: AsyncWriteSession, confirm: ResetConfirm) -> None:
         await passwords.finish_reset(session, tokens, confirm)

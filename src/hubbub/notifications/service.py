@@ -9,6 +9,7 @@ from hubbub.kit.ids import new_id
 from hubbub.kit.outbox import Event, emit
 from hubbub.notifications.models import Notification
 from hubbub.notifications.schemas import MarkRead
+from hubbub.users.queries import lock_user
 from hubbub.users.types import Viewer
 
 
@@ -32,8 +33,10 @@ async def notify(
     """Leaves a notification in the transaction of what it is about.
 
     `kind` is `domain.what`; title and body are plain text, shown escaped. A job, which may run
-    twice, gives its own id as `once`.
+    twice, gives its own id as `once`. Who was deleted meanwhile is told nothing.
     """
+    if await lock_user(session, user_id) is None:
+        return
     notification_id = once or new_id()
     row = {"id": notification_id, "user_id": user_id, "kind": kind, "title": title, "body": body}
     statement = insert_or_ignore(session, Notification, unique=["id"]).values(row)

@@ -1,13 +1,17 @@
 import asyncio
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from hubbub.kit.db import migrate
 from hubbub.kit.db.database import Database, DatabaseUnavailable
+from hubbub.kit.db.sqlite import create_private
 from hubbub.kit.db.turns import AlreadyWritingError
 from hubbub.kit.ids import new_id
+from hubbub.settings import DatabaseSettings
 from tests.kit.db.models import Part, Thing
 
 
@@ -19,6 +23,47 @@ async def pragma(database: Database, name: str, *, write: bool) -> object:
 async def test_what_is_committed_survives_a_power_cut(sqlite: Database) -> None:
     assert await pragma(sqlite, "journal_mode", write=True) == "wal"
     assert await pragma(sqlite, "synchronous", write=True) == 2  # FULL
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder that everybody may look into."""
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("write", [True, False])
+async def test_a_new_file_is_its_owners_alone(open_folder: Path, write: bool) -> None:
+    database = Database(f"sqlite+aiosqlite:///{open_folder}/new.db", DatabaseSettings())
+    try:
+        await pragma(database, "user_version", write=write)
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE thing (id)"))
+
+            names = "new.db", "new.db-wal", "new.db-shm"
+            assert modes(open_folder) == dict.fromkeys(names, 0o600)
+    finally:
+        await database.close()
+
+
+async def test_a_file_made_by_a_migration_is_its_owners_alone(open_folder: Path) -> None:
+    await migrate.upgrade(f"sqlite+aiosqlite:///{open_folder}/new.db")
+
+    assert modes(open_folder)["new.db"] == 0o600
+
+
+def test_the_mode_that_somebody_gave_a_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "shared.db"
+    path.touch()
+    path.chmod(0o640)
+
+    create_private(str(path))
+
+    assert modes(tmp_path)["shared.db"] == 0o640
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("write", [True, False])

@@ -9,9 +9,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import hubbub
+from hubbub.kit.db.sqlite import create_private
 
 MIGRATIONS = Path(hubbub.__file__).parent / "migrations"
 
@@ -46,4 +48,7 @@ async def current(engine: AsyncEngine) -> str | None:
 
 def migration_engine(dsn: str) -> AsyncEngine:
     """Short-lived; SQLite opens a plain connection, since DDL needs no turns."""
-    return create_async_engine(dsn)
+    url = make_url(dsn)
+    if url.get_backend_name() == "sqlite" and url.database is not None:
+        create_private(url.database)
+    return create_async_engine(url)

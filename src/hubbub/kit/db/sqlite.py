@@ -1,8 +1,10 @@
 """How a SQLite connection is made: durable, strict, and never left behind by a cancelled task."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import aiosqlite
@@ -12,6 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hubbub.kit.db.turns import TurnPool, WriteTurns
 from hubbub.settings import DatabaseSettings
+
+
+def create_private(path: str) -> None:
+    """Makes the file so that nobody else reads it, whatever its folder and the umask allow. SQLite
+    gives what it puts beside it the same mode. A file that is there keeps the mode it has."""
+    with suppress(OSError):  # SQLite says better than this what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def sqlite_reader(dsn: str, settings: DatabaseSettings) -> AsyncEngine:
@@ -90,6 +99,7 @@ def connector(
     path = cast("str", make_url(dsn).database)
 
     def connect() -> sqlite3.Connection:
+        create_private(path)
         # autocommit here: BEGIN is ours to say, see above
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=256

@@ -37,11 +37,14 @@ class Readiness(Health):
     bus: str = "ok"
 
 
+# load balancers probe with HEAD
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> Health:
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Can the hub do its work?",
