@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
+from aiohttp import ClientSession, ClientTimeout
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -38,6 +39,7 @@ from hubbub.start.database import bring_to_head
 log = structlog.get_logger()
 
 REDIS_TIMEOUT = 2.0
+HTTP_TIMEOUT = ClientTimeout(total=30)
 
 
 def prepare_data_dir(data_dir: Path) -> None:
@@ -102,6 +104,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             bus=bus,
             counters=await stack.enter_async_context(open_counters(redis)),
             mailer=mailer,
+            http=await stack.enter_async_context(ClientSession(timeout=HTTP_TIMEOUT)),
         )
 
 

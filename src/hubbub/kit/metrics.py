@@ -36,6 +36,12 @@ class Metrics:
             ["pool", "state"],
             registry=self.registry,
         )
+        self.writer_queue = Gauge(
+            "hubbub_writer_queue", "Messages waiting to be stored", registry=self.registry
+        )
+        self.writers_waiting = Gauge(
+            "hubbub_db_writers_waiting", "Writers waiting for their turn", registry=self.registry
+        )
         self.jobs = Counter("hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry)
 
         self._by_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from aiohttp import ClientSession
+
 from hubbub.kit.bus import Bus
 from hubbub.kit.clock import Clock
 from hubbub.kit.counters import Counters
@@ -24,3 +26,5 @@ class Resources:
     bus: Bus
     counters: Counters
     mailer: Mailer
+    http: ClientSession
+    """For calls to other servers: one pool of connections, and 30 seconds for a call."""

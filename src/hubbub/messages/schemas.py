@@ -49,7 +49,7 @@ def parse_cursor(cursor: str) -> tuple[str | None, int]:
 
 class MessageSend(Input):
     from_agent_id: UUID | None = Field(
-        default=None, description="Who speaks; a user may name any agent that is his."
+        default=None, description="Who speaks; users may name any agent of their own."
     )
     to_agent_id: UUID | None = Field(default=None, description="One recipient by id, or `to`.")
     to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = Field(

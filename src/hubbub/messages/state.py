@@ -58,6 +58,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         queue_size=settings.messages.queue_size,
         batch_size=settings.messages.batch_size,
     )
+    resources.metrics.writer_queue.set_function(lambda: writer.depth)
     epoch = await _epoch(resources)
     watch.start()
     writer.start()

@@ -95,6 +95,9 @@ class Watch:
                 await self.look()
             except AppError as error:
                 log.warning("watch.blind", code=error.code)
+            except Exception:
+                # this is the safety net of everybody who waits: it must not end
+                log.exception("watch.failed")
 
     async def look(self) -> None:
         """Rings for all inboxes that have grown since the last look."""

@@ -125,7 +125,7 @@ def _postgresql_reason(error: PostgresError, settings: Settings) -> str:
     advice = {
         "28": "refuses the user or the password of HUBBUB_DATABASE_URL",
         "3D": "doesn't exist on that server: create it, or mend HUBBUB_DATABASE_URL",
-        "42501": "doesn't let the user of HUBBUB_DATABASE_URL do this: grant it to him",
+        "42501": "does not let the user of HUBBUB_DATABASE_URL do this: grant that right",
         "53100": "has no disk space left: free some and start again; nothing was lost",
         "53300": "has no connection left: raise its max_connections, or start fewer processes",
         "57P": "is starting or stopping: try again in a moment",

@@ -23,7 +23,7 @@ class LastAdmin(Conflict):
 
 class NotYourself(Forbidden):
     code = "not_your_account"
-    title = "Only the user himself and admins may do that"
+    title = "Only the user in question and admins may do that"
 
 
 class AdminsOnly(Forbidden):

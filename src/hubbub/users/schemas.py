@@ -87,7 +87,7 @@ class UserUpdate(Input):
 
 class UserRead(Schema):
     id: UUID
-    email: str | None = Field(description="Shown to the user himself and to admins.")
+    email: str | None = Field(description="Shown to its owner and to admins.")
     username: str
     full_name: str
     website: str | None

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/agents/{agent_id}/transfer", tags=["Agents"])
 @router.post(
     "",
     summary="Give an agent to another user",
-    description="It is his once he accepts; a later offer replaces the one before. An admin's"
+    description="It changes hands once the new owner accepts; a later offer replaces the one before. An admin's"
     " transfer is done at once. The agent's keys die with it.",
     responses=responses(
         InvalidToken,

@@ -130,7 +130,7 @@ async def update_user(
 @router.delete(
     "/{user_id}",
     summary="Delete a user",
-    description="If he owns things, say what becomes of them: `heir_id` inherits all of it, or"
+    description="If the user owns things, say what becomes of them: `heir_id` inherits all of it, or"
     " `discard=true` deletes it. One's own account is deleted when signed in, not by an API key.",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=responses(
@@ -151,7 +151,7 @@ async def delete_user(
     tokens: CurrentTokens,
     owned: OwnedKinds,
     heir_id: Annotated[UUID | None, Query(description="Who inherits.")] = None,
-    discard: Annotated[bool, Query(description="Delete what he owns.")] = False,
+    discard: Annotated[bool, Query(description="Delete what the user owns.")] = False,
 ) -> None:
     await people.delete_user(
         session, tokens, caller, user_id, owned, heir_id=heir_id, discard=discard

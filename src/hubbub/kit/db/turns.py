@@ -28,6 +28,7 @@ class WriteTurns:
         self._taken_at = 0.0
         self._observe_hold = observe_hold
         self.patience = patience
+        self.waiting = 0
 
     def held_here(self) -> bool:
         """Whether it is this very task's turn."""
@@ -38,12 +39,15 @@ class WriteTurns:
         if self.held_here():
             msg = "this task holds a write session already; emit an outbox event instead"
             raise AlreadyWritingError(msg)
+        self.waiting += 1
         try:
             async with asyncio.timeout(self.patience):
                 await self._lock.acquire()
         except TimeoutError as error:
             msg = f"no turn to write within {self.patience} s"
             raise PoolTimeout(msg) from error
+        finally:
+            self.waiting -= 1
         self._holder = task
         self._taken_at = perf_counter()
 

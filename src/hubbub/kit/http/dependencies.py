@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+from aiohttp import ClientSession
 from fastapi import Depends, Query
 from starlette.requests import HTTPConnection
 
@@ -17,6 +18,13 @@ async def get_resources(connection: HTTPConnection) -> Resources:
 
 
 CurrentResources = Annotated[Resources, Depends(get_resources)]
+
+
+async def get_http_client(resources: CurrentResources) -> ClientSession:
+    return resources.http
+
+
+HttpClient = Annotated[ClientSession, Depends(get_http_client)]
 
 
 async def read_session(resources: CurrentResources) -> AsyncIterator[AsyncReadSession]:

@@ -114,3 +114,5 @@ def _observe_pools(resources: Resources) -> None:
         for state in ("checkedin", "checkedout"):
             count = getattr(pool, state, lambda: 0)()
             resources.metrics.pool.labels(name, state).set(count)
+    if database.turns is not None:
+        resources.metrics.writers_waiting.set(database.turns.waiting)

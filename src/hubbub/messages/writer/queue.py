@@ -119,7 +119,11 @@ class Writer:
                 log.exception("writer.poisoned")
                 self._tell_all(batch, error)
             return
-        self._stored([each for each in outcomes if isinstance(each, Stored)])
+        try:
+            self._stored([each for each in outcomes if isinstance(each, Stored)])
+        except Exception:
+            # it is on disk: whoever sent it hears so, and whoever waits looks by himself
+            log.exception("writer.ring_failed")
         for each, outcome in zip(batch, outcomes, strict=True):
             if not each.outcome.done():  # its request may be gone; the message stays
                 each.outcome.set_result(outcome)
