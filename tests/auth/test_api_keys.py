@@ -225,6 +225,20 @@ async def test_an_admins_key_makes_members(
     assert [a.status_code for a in (made, changed, invited)] == [201, 200, 201]
 
 
+@pytest.mark.parametrize("change", [{"email": "mine@example.com"}, {"is_active": True}])
+async def test_a_key_opens_no_other_admins_account(
+    client: httpx2.AsyncClient, people: MakePerson, change: dict[str, object]
+) -> None:
+    admin, other = await people(Role.ADMIN), await people(Role.ADMIN)
+    full = {"X-API-Key": (await make_key(admin, scopes=["read", "write", "admin"]))["key"]}
+
+    by_key = await client.patch(other.path, json=change, headers=full)
+    signed_in = await admin.client.patch(other.path, json=change)
+
+    assert (by_key.status_code, by_key.json()["code"]) == (403, "session_required")
+    assert signed_in.status_code == 200
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -22,8 +22,8 @@ router = APIRouter(prefix="/agents/{agent_id}/transfer", tags=["Agents"])
 @router.post(
     "",
     summary="Give an agent to another user",
-    description="It changes hands once the new owner accepts; a later offer replaces the one before. An admin's"
-    " transfer is done at once. The agent's keys die with it.",
+    description="It changes hands once the new owner accepts; a later offer replaces the one"
+    " before. An admin's transfer is done at once. The agent's keys die with it.",
     responses=responses(
         InvalidToken,
         ScopeMissing,

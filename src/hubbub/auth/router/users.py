@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, status
+from fastapi import APIRouter, Depends, Path, Query, status
 
 from hubbub.auth.dependencies import (
     CurrentCaller,
@@ -9,6 +9,7 @@ from hubbub.auth.dependencies import (
     MaybeCaller,
     OwnedKinds,
     UpdatingCaller,
+    current_caller,
 )
 from hubbub.auth.errors import (
     HeirNotFound,
@@ -22,6 +23,7 @@ from hubbub.auth.errors import (
     WrongPassword,
 )
 from hubbub.auth.service import people
+from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.kit.pagination import InvalidCursor, PageOf
@@ -38,12 +40,19 @@ from hubbub.users.errors import (
 from hubbub.users.schemas import UserCreate, UserRead, UserUpdate
 from hubbub.users.types import UserSort
 
-router = APIRouter(prefix="/users", tags=["Users"])
+sign_up_router = APIRouter(prefix="/users", tags=["Users"])
+"""The one route here for somebody whom nobody knows yet."""
+router = APIRouter(
+    prefix="/users",
+    tags=["Users"],
+    dependencies=[Depends(current_caller)],
+    responses=responses(Unauthenticated),
+)
 
 UserId = Annotated[UUID, Path(description="The user's id.")]
 
 
-@router.post(
+@sign_up_router.post(
     "",
     summary="Sign up, or make an account for somebody",
     description="Open, by invitation or closed, as the hub is set up. An admin may always, but"
@@ -130,8 +139,8 @@ async def update_user(
 @router.delete(
     "/{user_id}",
     summary="Delete a user",
-    description="If the user owns things, say what becomes of them: `heir_id` inherits all of it, or"
-    " `discard=true` deletes it. One's own account is deleted when signed in, not by an API key.",
+    description="If the user owns things, say what becomes of them: `heir_id` inherits all of it,"
+    " or `discard=true` deletes it. One's own account takes a session, not an API key.",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=responses(
         InvalidToken,

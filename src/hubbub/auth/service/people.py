@@ -101,6 +101,10 @@ async def update_user(
     if caller.is_admin and changes.role is Role.ADMIN:
         check_signed_in(caller)
     user = await users.update_user(session, caller, user_id, changes)
+    opened = changes.email is not MISSING or changes.is_active is True
+    if user.role is Role.ADMIN and user.id != caller.user_id and opened:
+        # another way to an admin's account that would outlive a key
+        check_signed_in(caller)
     if changes.email is not MISSING:
         await end_resets(session, tokens, user.id)  # they went to the address before
     if changes.is_active is not MISSING and not changes.is_active:
