@@ -5,6 +5,9 @@ RUN := .venv/bin
 # test processes at once
 JOBS ?= 2
 
+# every test of a start would compile the hub's own code again
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-distributed check lint openapi-check format openapi migration bench clean sync
 
@@ -25,8 +28,8 @@ test-distributed: sync ## run the tests on PostgreSQL and Valkey, which it start
 
 check: lint openapi-check ## all that CI asks for: style, types, imports, sizes, tests on both databases
 	@rm -f .coverage
-	$(RUN)/pytest -q -n $(JOBS) --cov --cov-report=
-	$(RUN)/pytest -q -n $(JOBS) --distributed --cov --cov-append --cov-report=term
+	$(RUN)/pytest -q -n $(JOBS) --distributed
+	COVERAGE_CORE=sysmon $(RUN)/pytest -q -n $(JOBS) --cov --cov-report=term
 
 lint: sync ## style, types, import contracts and file sizes
 	$(RUN)/ruff format --check .

@@ -30,4 +30,5 @@ find_python() {
     ls -d "$pyenv"/3.1[2-9]*/bin/python 2>/dev/null | tail -n 1 | grep . && return
     echo "$pinned" # which uv then downloads, where it may
 }
-exec env -u VIRTUAL_ENV "$uv" sync --locked --quiet --python "$(find_python)"
+# compiled now, once: where Python may not write bytecode, each start would compile it all again
+exec env -u VIRTUAL_ENV "$uv" sync --locked --quiet --compile-bytecode --python "$(find_python)"
