@@ -28,6 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What doesn't depend on the kind of database, or brings its own, is run with SQLite alone."""
+    if not config.getoption("--distributed"):
+        return
+    wanted, again = [], []
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        (wanted if "distributed" in fixtures else again).append(item)
+    config.hook.pytest_deselected(items=again)
+    items[:] = wanted
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -104,6 +104,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             bus=bus,
             counters=await stack.enter_async_context(open_counters(redis)),
             mailer=mailer,
+            redis=redis,
             http=await stack.enter_async_context(ClientSession(timeout=HTTP_TIMEOUT)),
         )
 

@@ -1,7 +1,6 @@
-"""These tests start real processes on databases of their own, so one run of them is enough."""
+"""These tests start real processes on databases of their own."""
 
 import asyncio
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,17 +8,7 @@ from pathlib import Path
 import pytest
 
 from hubbub.kit.db import migrate
-from tests.faults.processes import Workplace
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--distributed"):
-        return
-    again = [item for item in items if HERE in item.path.parents]
-    config.hook.pytest_deselected(items=again)
-    items[:] = [item for item in items if item not in again]
+from tests.faults.processes import Workplace, clean_environment
 
 
 @pytest.fixture
@@ -27,9 +16,7 @@ def workplace(tmp_path: Path) -> Workplace:
     """An empty folder to start hubs in, and an environment without anybody's settings."""
     folder = tmp_path / "work"
     folder.mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
-    env |= {"HUBBUB_ENVIRONMENT": "local", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-    return Workplace(folder, env)
+    return Workplace(folder, clean_environment())
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from aiohttp import ClientSession
+from redis.asyncio import Redis
 
 from hubbub.kit.bus import Bus
 from hubbub.kit.clock import Clock
@@ -26,5 +27,7 @@ class Resources:
     bus: Bus
     counters: Counters
     mailer: Mailer
+    redis: Redis | None
+    """The shared client of a hub of several processes; an embedded one has none."""
     http: ClientSession
     """For calls to other servers: one pool of connections, and 30 seconds for a call."""
