@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """What doesn't depend on the kind of database, or brings its own, is run with SQLite alone."""
     if not config.getoption("--distributed"):
         return
-    wanted, again = [], []
+    wanted: list[pytest.Item] = []
+    again: list[pytest.Item] = []
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         (wanted if "distributed" in fixtures else again).append(item)
