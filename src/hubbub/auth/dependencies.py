@@ -247,7 +247,7 @@ UpdatingCaller = Annotated[Caller, Depends(caller_for_update)]
 
 async def reset_throttle(request: Request, body: ResetRequest, resources: CurrentResources) -> None:
     """Every mail that is asked for counts, whether or not there is anybody to get it."""
-    throttle = Throttle(resources, f"reset:{body.email}", request.client and request.client.host)
+    throttle = Throttle(resources, f"reset:{body.email}", address_of(request.scope))
     throttle.check()
     throttle.failed()
 

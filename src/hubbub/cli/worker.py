@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 from hubbub.cli.options import DataDir, settings_with
 from hubbub.settings import Settings
@@ -10,16 +11,13 @@ from hubbub.start import StartError, explained
 
 def worker(*, data_dir: DataDir = None) -> None:
     """Run background work beside the servers, on PostgreSQL. Any number of these may run."""
-    from hubbub.kit.logging import setup_logging  # noqa: PLC0415 - other commands log nothing
-
-    settings = settings_with({"data_dir": data_dir})
+    settings = settings_with({"data_dir": data_dir}, logs=sys.stdout)
     if settings.embedded:
         msg = (
             "an embedded hub (SQLite) is exactly one process, and does its background work itself:"
             " use PostgreSQL (HUBBUB_DATABASE_URL) to run workers"
         )
         raise StartError(msg)
-    setup_logging(settings.log)
     with explained(settings):
         asyncio.run(_work(settings))
 

@@ -173,23 +173,3 @@ class Mark(Input):
 
 class Marked(Schema):
     marked: int = Field(description="How many changed; those that were so already don't count.")
-
-
-class BatchRow(MessageSend):
-    idempotency_key: (
-        Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[ -~]+$")] | None
-    ) = None
-
-
-class BatchSend(Input):
-    messages: Annotated[list[BatchRow], Field(min_length=1, max_length=1000)]
-
-
-class BatchResult(Schema):
-    status: int
-    message: MessageRead | None = None
-    problem: dict[str, object] | None = None
-
-
-class BatchResults(Schema):
-    results: list[BatchResult] = Field(description="One for each message, in their order.")

@@ -16,11 +16,6 @@ async def get_agent(session: AsyncReadSession, actor: Actor, agent_id: UUID) -> 
     return agent
 
 
-async def get_own(session: AsyncReadSession, actor: Actor, agent_id: UUID) -> Agent:
-    """For the owner and admins."""
-    return _owned(actor, await get_agent(session, actor, agent_id))
-
-
 async def get_acting(session: AsyncReadSession, actor: Actor, agent_id: UUID) -> Agent:
     """For the agent itself too."""
     agent = await get_agent(session, actor, agent_id)

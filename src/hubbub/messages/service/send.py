@@ -66,9 +66,7 @@ def draft_of(
 
 def _hash(body: MessageSend) -> str:
     """Of the validated body in one order of its fields: how it was written doesn't matter."""
-    canonical = orjson.dumps(
-        body.model_dump(mode="json", exclude={"idempotency_key"}), option=orjson.OPT_SORT_KEYS
-    )
+    canonical = orjson.dumps(body.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
 
 
