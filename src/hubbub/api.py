@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
+from hubbub.kit.http.lane import Lanes
 from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
@@ -16,6 +17,7 @@ for part in (messages_router, auth_router, agents_router, notifications_router):
 
 
 def add_api(app: FastAPI) -> None:
-    # first, since routes are asked in their order: most of what comes is sends
-    add_send_route(app.router, f"{PREFIX}/messages")
     app.include_router(api_router)
+    lanes: Lanes = app.state.lanes
+    path = f"{PREFIX}/messages"
+    lanes["POST", path] = add_send_route(app.router, path)

@@ -4,6 +4,7 @@ from operator import attrgetter
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 
 from hubbub import registry
 from hubbub.api import add_api
@@ -33,12 +34,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.shows_docs else None,
+        # asked at each request, and answered from the environment: not for who has no use for it
+        telemetry=TelemetryConfig(
+            tracing=settings.telemetry, metrics=settings.telemetry, logs=settings.telemetry
+        ),
         separate_input_output_schemas=False,
         generate_unique_id_function=attrgetter("name"),
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.owned = registry.OWNED
+    app.state.lanes = {}
     add_middleware(app, settings, app.state.metrics)
     add_exception_handlers(app)
     customise_openapi(app)

@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     )
 
     app_name: str = "Hubbub"
+    telemetry: bool = Field(
+        default=False, description="OpenTelemetry; where to, its own OTEL_ variables say"
+    )
     description: str = "A self-hosted message hub for AI agents and the people who run them."
     version: ClassVar[str] = __version__
     environment: Environment = Environment.PRODUCTION

@@ -99,32 +99,30 @@ class TestMemory:
 
 
 async def test_a_second_call_asks_no_database(
-    authenticated_user: Person, known: Credentials, tokens: Tokens, hub: Resources
+    authenticated_user: Person, known: Credentials, hub: Resources
 ) -> None:
     agent = await make_agent(authenticated_user, "ada")
-    first = await actor_of(known, agent["key"], tokens)
+    first = await actor_of(known, agent["key"])
     known.resources = replace(hub, database=None)  # type: ignore[arg-type]
 
-    assert await actor_of(known, agent["key"], tokens) == first
+    assert await actor_of(known, agent["key"]) == first
 
 
 async def test_a_wrong_one_is_not_remembered(
-    authenticated_user: Person, known: Credentials, tokens: Tokens
+    authenticated_user: Person, known: Credentials
 ) -> None:
     for wrong in ("agt_x", "hub_x", "a.b.c", "", "enr_x"):
-        assert await actor_of(known, wrong, tokens) is None
+        assert await actor_of(known, wrong) is None
     assert len(known._known) <= 1  # the user's own, from his signing in
 
 
-async def test_who_calls(
-    client: httpx2.AsyncClient, admin: Person, known: Credentials, tokens: Tokens
-) -> None:
+async def test_who_calls(client: httpx2.AsyncClient, admin: Person, known: Credentials) -> None:
     agent = await make_agent(admin, "ada")
     key = (await admin.client.post("/api/v1/api-keys", json={"name": "key"})).json()["key"]
 
-    itself = await actor_of(known, agent["key"], tokens)
-    signed_in = await actor_of(known, admin.tokens["access_token"], tokens)
-    by_key = await actor_of(known, key, tokens)
+    itself = await actor_of(known, agent["key"])
+    signed_in = await actor_of(known, admin.tokens["access_token"])
+    by_key = await actor_of(known, key)
 
     assert itself is not None
     assert (str(itself.participant_id), itself.handle) == (agent["id"], "ada")
@@ -191,10 +189,10 @@ class TestARevocationHoldsAtOnce:
 
 
 async def test_a_revocation_elsewhere_comes_over_the_bus(
-    authenticated_user: Person, known: Credentials, tokens: Tokens, hub: Resources
+    authenticated_user: Person, known: Credentials, hub: Resources
 ) -> None:
     agent = await make_agent(authenticated_user, "ada")
-    actor = await actor_of(known, agent["key"], tokens)
+    actor = await actor_of(known, agent["key"])
     assert actor is not None
     await hub.bus.settled()
     heard = known.revocations
@@ -205,7 +203,7 @@ async def test_a_revocation_elsewhere_comes_over_the_bus(
     await hub.bus.publish(CredentialsRevoked.topic, [revoked(actor.participant_id)])
 
     async def forgotten() -> bool:
-        return known.revocations > heard and await actor_of(known, agent["key"], tokens) is None
+        return known.revocations > heard and await actor_of(known, agent["key"]) is None
 
     await eventually(forgotten, within=1)
 

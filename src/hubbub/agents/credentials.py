@@ -80,18 +80,20 @@ class Credentials:
                 del self._known[key]
 
 
-async def actor_of(credentials: Credentials, credential: str, tokens: Tokens) -> Actor | None:
+async def actor_of(credentials: Credentials, credential: str) -> Actor | None:
     """Whom an agent's key, a user's API key or an access token stands for; None if it doesn't
     count. What its scopes allow is the caller's to check."""
     key = token_hash(credential)
-    found = credentials.get(key, tokens.now())
+    resources = credentials.resources
+    found = credentials.get(key, resources.clock.now())
     if found is not None:
         return found
+    tokens = Tokens(resources.keys, resources.settings.auth, resources.clock)
     since = credentials.revocations
     if credential.startswith(AGENT_KEY_MARK):
-        known = await _agent(credentials.resources, key, tokens)
+        known = await _agent(resources, key, tokens)
     else:
-        known = await _person(credentials.resources, credential, tokens)
+        known = await _person(resources, credential, tokens)
     if known is None:
         return None
     credentials.put(key, known, since)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
+from starlette.types import Scope as HttpScope
 
 from hubbub.agents.credentials import actor_of
 from hubbub.agents.errors import UserRequired
@@ -14,11 +15,10 @@ from hubbub.agents.state import AgentState
 from hubbub.agents.types import ENROLMENT_MARK, Actor
 from hubbub.auth.dependencies import Credential, CurrentTokens, check_scope
 from hubbub.auth.errors import InvalidToken
-from hubbub.auth.tokens import Tokens
 from hubbub.kit.errors import Unauthenticated
+from hubbub.kit.http.credentials import presented
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.limits import credential_accepted
-from hubbub.kit.resources import Resources
 
 AgentId = Annotated[UUID, Path(description="The participant's id.")]
 
@@ -31,29 +31,24 @@ async def get_agent_state(connection: HTTPConnection) -> AgentState:
 CurrentAgentState = Annotated[AgentState, Depends(get_agent_state)]
 
 
-async def current_actor(request: Request, credential: Credential) -> Actor:
-    return await _identified(request, credential)
+async def current_actor(request: Request, _: Credential) -> Actor:
+    return await actor_of_scope(request.scope)
 
 
-async def actor_of_request(request: Request) -> Actor:
+async def actor_of_scope(scope: HttpScope) -> Actor:
     """The same, for a route that reads its request itself."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else None
-    return await _identified(request, bearer or request.headers.get("x-api-key"))
-
-
-async def _identified(request: Request, credential: str | None) -> Actor:
-    if not credential:
+    found = presented(scope)
+    if found is None or not found.is_known_form:
         msg = "Send Authorization: Bearer with an agent's key, an access token or an API key."
         raise Unauthenticated(msg)
-    state: AgentState = request.app.state.agents
-    resources: Resources = request.app.state.resources
-    tokens = Tokens(resources.keys, resources.settings.auth, resources.clock)
-    actor = await actor_of(state.credentials, credential, tokens)
+    state: AgentState = scope["app"].state.agents
+    actor = state.credentials.get(found.hash, state.credentials.resources.clock.now())
     if actor is None:
-        raise InvalidToken
-    credential_accepted(request)
-    check_scope(actor.scopes, request.method)
+        actor = await actor_of(state.credentials, found.token)
+        if actor is None:
+            raise InvalidToken
+    credential_accepted(scope)
+    check_scope(actor.scopes, scope["method"])
     state.presence.seen(actor.participant_id)
     return actor
 
@@ -79,9 +74,9 @@ async def registrant(
     if credential is not None and credential.startswith(ENROLMENT_MARK):
         async with resources.database.read() as session:
             enrolment = await read_enrolment(session, tokens, credential)
-        credential_accepted(request)
+        credential_accepted(request.scope)
         return Registrant(enrolment.owner_id, enrolment.id)
-    actor = await acting_user(await _identified(request, credential))
+    actor = await acting_user(await actor_of_scope(request.scope))
     return Registrant(actor.viewer.user_id)
 
 

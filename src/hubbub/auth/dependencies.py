@@ -85,7 +85,7 @@ async def maybe_caller(
         caller = await caller_of(session, credential, claims, tokens)
     if caller is None:
         raise InvalidToken
-    credential_accepted(request)
+    credential_accepted(request.scope)
     check_scope(caller.scopes, request.method)
     return caller
 

@@ -8,11 +8,14 @@ app: it sees a request only when its head is complete.
 import asyncio
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
+
+from hubbub.cli.answering import AnswerCycle
 
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -81,6 +84,11 @@ class Protocol(HttpToolsProtocol):
         else:
             # an answer is on its way, which another one would spoil
             self.transport.abort()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        # uvicorn makes it of its own class, and starts it here
+        cycle.__class__ = AnswerCycle
+        super()._start_asgi_task(cycle, app)
 
     # what the parser tells
 

@@ -54,23 +54,24 @@ class LocalCounters:
     def __init__(self) -> None:
         self._windows: dict[int, tuple[int, defaultdict[str, int]]] = {}
 
-    def _counts(self, place: Place) -> defaultdict[str, int]:
-        number, counts = self._windows.get(place.window, (None, None))
-        if counts is None or number != place.number:
+    def _counts(self, window: int) -> defaultdict[str, int]:
+        current = int(time.time()) // window
+        number, counts = self._windows.get(window, (None, None))
+        if counts is None or number != current:
             counts = defaultdict(int)
-            self._windows[place.window] = place.number, counts
+            self._windows[window] = current, counts
         return counts
 
     def hit(self, key: str, window: int) -> int:
-        counts = self._counts(place_now(key, window))
-        counts[key] += 1
-        return counts[key]
+        counts = self._counts(window)
+        counts[key] = used = counts[key] + 1
+        return used
 
     def count(self, key: str, window: int) -> int:
-        return self._counts(place_now(key, window)).get(key, 0)
+        return self._counts(window).get(key, 0)
 
     def forget(self, key: str, window: int) -> None:
-        self._counts(place_now(key, window)).pop(key, None)
+        self._counts(window).pop(key, None)
 
 
 class SharedCounters(LocalCounters):
@@ -113,7 +114,7 @@ class SharedCounters(LocalCounters):
         for place, total in sums.items():
             if not place.is_over and place not in self._forgotten:
                 # what was hit meanwhile is not in the sum yet
-                self._counts(place)[place.key] = total + self._unsent.get(place, 0)
+                self._counts(place.window)[place.key] = total + self._unsent.get(place, 0)
 
     async def _send(self, unsent: dict[Place, int], forgotten: set[Place]) -> dict[Place, int]:
         places = [place for place in unsent if not place.is_over]

@@ -2,8 +2,14 @@
 
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+import uuid_utils
+import uuid_utils.compat
 
 
 def new_id() -> UUID:
-    return uuid7()
+    return uuid_utils.compat.uuid7()
+
+
+def new_id_text() -> str:
+    """The same as text, at a fifth of the price."""
+    return str(uuid_utils.uuid7())

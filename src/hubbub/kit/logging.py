@@ -16,6 +16,7 @@ import orjson
 import structlog
 from structlog.types import Processor
 
+from hubbub.kit.context import request_context
 from hubbub.settings import LogSettings
 
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "api-key", "cookie")
@@ -35,6 +36,13 @@ _MAX_DEPTH = 4
 def mask_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
         event[name] = _masked(name, value, _MAX_DEPTH)
+    return event
+
+
+def name_request(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    context = request_context.get()
+    if context is not None:
+        event.setdefault("request_id", context.request_id)
     return event
 
 
@@ -84,7 +92,7 @@ class _AccessLines:
         self._due = False
 
     def add(self, line: dict[str, object]) -> None:
-        self._lines.append(orjson.dumps(line))
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z))
         if not self._due:
             self._due = True
             asyncio.get_running_loop().call_later(_GATHER_SECONDS, self.flush)
@@ -103,13 +111,14 @@ _log = structlog.get_logger()
 flush_access = _access.flush
 
 
-def access_line(method: str, route: str, status: int, seconds: float) -> None:
+def access_line(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
     """One line for an answered request."""
     if not _access.enabled:
         return
     ms = round(seconds * 1000, 2)
     if _access.plain:
-        _log.info("http.request", method=method, route=route, status=status, ms=ms)
+        fields = {"method": method, "route": route, "status": status, "ms": ms}
+        _log.info("http.request", **fields, request_id=request_id)
         return
     _access.add(
         {
@@ -119,9 +128,9 @@ def access_line(method: str, route: str, status: int, seconds: float) -> None:
             "status": status,
             "ms": ms,
             "level": "info",
-            "timestamp": datetime.now(UTC).isoformat(),
+            "timestamp": datetime.now(UTC),
+            "request_id": request_id,
         }
-        | structlog.contextvars.get_contextvars()
     )
 
 
@@ -134,6 +143,7 @@ def setup_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     _access.stream, _access.plain, _access.enabled = stream, console, level <= logging.INFO
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask_secrets,

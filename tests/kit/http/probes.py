@@ -120,7 +120,7 @@ async def mine(request: Request) -> dict[str, str]:
     """Knows one credential, as a guarded route would."""
     if request.headers.get("authorization") != "Bearer good":
         raise HTTPException(401)
-    credential_accepted(request)
+    credential_accepted(request.scope)
     return {"status": "ok"}
 
 

@@ -23,15 +23,11 @@ async def test_the_order_of_the_stack_outermost_first(app: FastAPI) -> None:
     names = [getattr(layer.cls, "__name__", "") for layer in app.user_middleware]
 
     assert names == [
-        "RequestId",
-        "AccessLog",
-        "TrustedHost",
-        "CORSMiddleware",
-        "SecurityHeaders",
+        "Edge",
+        "CORS",
         "GZip",
-        "BodyLimit",
-        "RateLimit",
-        "Crashes",
+        "Guard",
+        "Lane",
     ]
 
 

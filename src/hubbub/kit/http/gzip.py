@@ -14,30 +14,30 @@ _LARGE = 64 * 1024
 
 
 class GZip:
+    """That an answer depends on what the caller accepts, the outermost layer says on each."""
+
     def __init__(self, app: ASGIApp, min_bytes: int) -> None:
         self.app = app
         self.min_bytes = min_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not _accepts_gzip(_accepted(scope)):
             return await self.app(scope, receive, send)
-        accepted = _accepts_gzip(Headers(scope=scope).get("accept-encoding", ""))
         start: Message | None = None
 
         async def compressed(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if _compressible(message["status"], headers):
-                    headers.add_vary_header("Accept-Encoding")
-                    start = message if accepted else None
-                if start is None:
+                if _compressible(message):
+                    start = message  # until it is known how large the answer is
+                else:
                     await send(message)
                 return
             if start is not None:
                 held, start = start, None
                 body = message.get("body", b"")
-                if not message.get("more_body") and len(body) > self.min_bytes:
+                whole = not message.get("more_body")
+                if whole and len(body) > self.min_bytes:
                     message = {**message, "body": await _compress(body)}
                     headers = MutableHeaders(scope=held)
                     headers["Content-Encoding"] = "gzip"
@@ -48,10 +48,19 @@ class GZip:
         return await self.app(scope, receive, compressed)
 
 
-def _compressible(status: int, headers: Headers) -> bool:
+def _accepted(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            text: str = value.decode("latin-1")
+            return text
+    return ""
+
+
+def _compressible(start: Message) -> bool:
+    headers = Headers(raw=start["headers"])
     kind = headers.get("content-type", "")
     return (
-        status != 206
+        start["status"] != 206
         and "content-encoding" not in headers
         and kind.startswith(_TEXTUAL)
         and not kind.startswith(_STREAMS)

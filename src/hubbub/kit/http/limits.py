@@ -1,14 +1,15 @@
-"""How many requests one caller may make, and telling him where he stands."""
+"""How many requests one caller may make, and telling them where they stand."""
 
-import hashlib
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 import structlog
-from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Scope
 
 from hubbub.kit.counters import Counters, seconds_left
+from hubbub.kit.http.credentials import RawHeaders, presented
 from hubbub.kit.http.problems import problem
 from hubbub.settings import LimitSettings
 
@@ -19,6 +20,7 @@ REMEMBERED = 600
 _UNLIMITED = frozenset({"/healthz"})
 
 
+@lru_cache(4096)
 def address_key(address: str | None) -> str:
     """An IPv6 customer has a whole /64 to call from, so that counts as one address."""
     try:
@@ -31,14 +33,18 @@ def address_key(address: str | None) -> str:
     return str(parsed)
 
 
-def credential_of(headers: Headers) -> str | None:
-    return headers.get("authorization") or headers.get("x-api-key")
-
-
-def credential_accepted(connection: HTTPConnection) -> None:
+def credential_accepted(scope: Scope) -> None:
     """Whoever has checked the credential of a request says so here: only then is it more than a
     word that anybody could make up, and has a limit of its own."""
-    connection.state.credential_accepted = True
+    scope["state"]["credential_accepted"] = True
+
+
+class _Entered(NamedTuple):
+    """A request that came with a credential, on its way through the app."""
+
+    address: str
+    good: str
+    is_known: bool
 
 
 class RateLimit:
@@ -49,65 +55,59 @@ class RateLimit:
     with a credential that was good before.
     """
 
-    def __init__(self, app: ASGIApp, settings: LimitSettings) -> None:
-        self.app = app
+    def __init__(self, settings: LimitSettings) -> None:
         self.settings = settings
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self.settings.enabled or scope["path"] in _UNLIMITED:
-            return await self.app(scope, receive, send)
+    def enter(self, scope: Scope, headers: RawHeaders) -> Response | None:
+        """Counts the request; the refusal if that was one too many."""
+        if not self.settings.enabled or scope["path"] in _UNLIMITED:
+            return None
         counters: Counters = scope["app"].state.resources.counters
         client = scope.get("client")
         address = f"address:{address_key(client[0] if client else None)}"
-        credential = credential_of(Headers(scope=scope))
+        credential = presented(scope, headers)
         if credential is None:
-            limit, used = self.settings.anonymous_per_minute, counters.hit(address, WINDOW)
-            if used > limit:
-                return await self._refuse(limit, scope, receive, send)
-            return await self.app(scope, receive, _telling(send, limit, used))
-        digest = hashlib.blake2b(credential.encode(), digest_size=16).hexdigest()
-        good = f"good:{digest}"
-        if not counters.count(good, REMEMBERED):
+            limit = self.settings.anonymous_per_minute
+            return self._tell(scope, limit, counters.hit(address, WINDOW))
+        good = f"good:{credential.digest}"
+        is_known = counters.count(good, REMEMBERED) > 0
+        if not is_known:
             limit = self.settings.anonymous_per_minute
             if counters.count(address, WINDOW) >= limit:
-                return await self._refuse(limit, scope, receive, send)
+                return self._tell(scope, limit, limit + 1)
         limit = self.settings.requests_per_minute
-        used = counters.hit(f"credential:{digest}", WINDOW)
-        if used > limit:
-            return await self._refuse(limit, scope, receive, send)
-        state = scope.setdefault("state", {})
-        try:
-            return await self.app(scope, receive, _telling(send, limit, used))
-        finally:
-            if not state.get("credential_accepted"):
-                counters.hit(address, WINDOW)
-            elif not counters.count(good, REMEMBERED):
-                counters.hit(good, REMEMBERED)
+        refusal = self._tell(scope, limit, counters.hit(f"credential:{credential.digest}", WINDOW))
+        if refusal is None:
+            scope["state"]["entered"] = _Entered(address, good, is_known)
+        return refusal
 
-    async def _refuse(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+    def leave(self, scope: Scope) -> None:
+        state = scope["state"]
+        entered: _Entered | None = state.get("entered")
+        if entered is None:
+            return
+        counters: Counters = scope["app"].state.resources.counters
+        if not state.get("credential_accepted"):
+            counters.hit(entered.address, WINDOW)
+        elif not entered.is_known:
+            counters.hit(entered.good, REMEMBERED)
+
+    @staticmethod
+    def _tell(scope: Scope, limit: int, used: int) -> Response | None:
+        """Puts on the answer where the caller stands."""
         wait = seconds_left(WINDOW)
-        refusal = problem(
+        left = max(0, limit - used)
+        scope["state"]["allowance_headers"] = (
+            (b"ratelimit-policy", b'"default";q=%d;w=%d' % (limit, WINDOW)),
+            (b"ratelimit", b'"default";r=%d;t=%d' % (left, wait)),
+        )
+        if used <= limit:
+            return None
+        log.warning("request.refused", code="rate_limited", status=429)
+        return problem(
             429,
             "rate_limited",
             "Too many requests from this credential or address",
             f"At most {limit} a minute; wait as long as Retry-After says.",
             headers={"Retry-After": str(wait)},
         )
-        log.warning("request.refused", code="rate_limited", status=429)
-        await refusal(scope, receive, _telling(send, limit, limit))
-
-
-def _telling(send: Send, limit: int, used: int) -> Send:
-    """Adds where the caller stands to the answer."""
-
-    async def telling(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            left = f'"default";r={limit - used};t={seconds_left(WINDOW)}'
-            message["headers"] = [
-                *message["headers"],
-                (b"ratelimit-policy", f'"default";q={limit};w={WINDOW}'.encode()),
-                (b"ratelimit", left.encode()),
-            ]
-        await send(message)
-
-    return telling

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response, status
+from fastapi import APIRouter, Header, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.routing import request_response
+from starlette.datastructures import State
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from hubbub.agents.dependencies import CurrentActor, actor_of_request
+from hubbub.agents.dependencies import CurrentActor, actor_of_scope
 from hubbub.agents.types import Actor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.counters import seconds_left
@@ -51,23 +54,51 @@ from hubbub.messages.service.send import (
 from hubbub.messages.state import MessageState
 from hubbub.messages.writer.draft import Stored
 
-_REPLAYED = {"Idempotency-Replayed": "true"}
+_JSON = (b"content-type", b"application/json")
+_REPLAYED = (b"idempotency-replayed", b"true")
 
 
-async def handle(request: Request) -> Response:
-    actor = await actor_of_request(request)
-    raw = await request.body()
+async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
+    actor = await actor_of_scope(scope)
+    raw = await _body(receive)
     try:
         body = MessageSend.model_validate_json(raw)
     except ValidationError as error:
         located = [item | {"loc": ("body", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(located) from error
-    return await send(request, actor, body, request.headers.get("idempotency-key"))
+    content, replayed = await answer(scope["app"].state, actor, body, _key(scope))
+    headers = [_JSON, (b"content-length", b"%d" % len(content))]
+    if replayed:
+        headers.append(_REPLAYED)
+    await send({"type": "http.response.start", "status": 201, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
-async def send(request: Request, actor: Actor, body: MessageSend, key: str | None) -> Response:
-    resources: Resources = request.app.state.resources
-    state: MessageState = request.app.state.messages
+async def _body(receive: Receive) -> bytes:
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+def _key(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"idempotency-key":
+            key: str = value.decode("latin-1")
+            return key
+    return None
+
+
+async def answer(
+    state: State, actor: Actor, body: MessageSend, key: str | None
+) -> tuple[bytes, bool]:
+    """The stored message as JSON, and whether it was stored before under this key."""
+    resources: Resources = state.resources
+    messages: MessageState = state.messages
     sender_id = actor.participant_id
     if not speaks_for_itself(actor, body):
         assert body.from_agent_id is not None  # noqa: S101 - that is what was asked
@@ -78,17 +109,17 @@ async def send(request: Request, actor: Actor, body: MessageSend, key: str | Non
     limit_sending(resources, str(sender_id))
     settings = resources.settings.messages
     draft = draft_of(sender_id, body, key, resources.clock.now(), settings)
-    outcome = await state.writer.send(draft)
+    outcome = await messages.writer.send(draft)
     if isinstance(outcome, RecipientNotFound):
         raise await explained(resources.database, actor, outcome)
     stored = settled(outcome)
     if isinstance(stored, Stored):
-        return _answer(orjson.dumps(shown(stored)))
+        return orjson.dumps(shown(stored)), False
     async with resources.database.read() as session:
         first = await read_back.as_first_answered(session, UUID(stored.message_id))
     if first is None:
         raise MessageNotFound
-    return _answer(orjson.dumps(first.model_dump(mode="json")), _REPLAYED)
+    return orjson.dumps(first.model_dump(mode="json")), True
 
 
 def limit_sending(resources: Resources, sender_id: str) -> None:
@@ -97,30 +128,23 @@ def limit_sending(resources: Resources, sender_id: str) -> None:
         raise SendLimit(f"At most {most} a minute.", retry_after=seconds_left(60))
 
 
-def _answer(content: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(content, status.HTTP_201_CREATED, headers, media_type="application/json")
-
-
 class _LeanRoute(APIRoute):
-    """Stands in the document as its signature says, and is answered by `handle`."""
+    """Stands in the document as its signature says, and is answered by `_handle`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        self.app = request_response(handle)
+        self.app = _handle
 
 
 async def send_message(
-    request: Request,
     actor: CurrentActor,
     body: MessageSend,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
-) -> Response:
-    return await send(request, actor, body, idempotency_key)
+) -> None:
+    """What the document shows of the route."""
 
 
-def add_send_route(router: APIRouter, path: str) -> None:
-    """Directly on the application's own router: a router that includes routers asks them all for
-    changes on each request."""
+def add_send_route(router: APIRouter, path: str) -> Route:
     router.add_api_route(
         path,
         send_message,
@@ -152,3 +176,6 @@ def add_send_route(router: APIRouter, path: str) -> None:
             WriterBusy,
         ),
     )
+    route = router.routes[-1]
+    assert isinstance(route, Route)  # noqa: S101 - it has just been added
+    return route

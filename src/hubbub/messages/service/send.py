@@ -11,7 +11,7 @@ import orjson
 
 from hubbub.agents.types import Actor
 from hubbub.kit.errors import AppError, TooLarge, Unprocessable
-from hubbub.kit.ids import new_id
+from hubbub.kit.ids import new_id_text
 from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.schemas import MessageSend
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
@@ -38,20 +38,26 @@ class NotInFuture(Unprocessable):
 def draft_of(
     sender_id: UUID, body: MessageSend, key: str | None, now: datetime, settings: MessageSettings
 ) -> Draft:
-    if len(body.content.encode()) > settings.max_content_bytes:
-        msg = f"At most {settings.max_content_bytes} bytes of UTF-8."
+    most = settings.max_content_bytes
+    if len(body.content) * 4 > most and len(body.content.encode()) > most:
+        msg = f"At most {most} bytes of UTF-8."
         raise ContentTooLarge(msg)
-    if any(at is not None and at <= now for at in (body.expires_at, body.ack_by)):
-        raise NotInFuture
+    if body.expires_at is not None or body.ack_by is not None:
+        _check_future(body, now)
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidKey
-    handles = tuple(each.removeprefix("agent:").lower() for each in body.to or ())
+    to_ids: tuple[str, ...] = ()
+    to_handles: tuple[str, ...] = ()
+    if body.to is None:
+        to_ids = (str(body.to_agent_id),)
+    else:
+        to_handles = tuple(each.removeprefix("agent:").lower() for each in body.to)
     return Draft(
-        id=str(new_id()),
+        id=new_id_text(),
         sender_id=str(sender_id),
-        to_ids=(str(body.to_agent_id),) if body.to_agent_id else (),
-        to_handles=handles,
-        addressed=body.to or [str(body.to_agent_id)],
+        to_ids=to_ids,
+        to_handles=to_handles,
+        addressed=body.to or list(to_ids),
         content=body.content,
         content_type=body.content_type.value,
         metadata=body.metadata,
@@ -62,6 +68,11 @@ def draft_of(
         key=key,
         body_hash=_hash(body) if key is not None else None,
     )
+
+
+def _check_future(body: MessageSend, now: datetime) -> None:
+    if any(at is not None and at <= now for at in (body.expires_at, body.ack_by)):
+        raise NotInFuture
 
 
 def _hash(body: MessageSend) -> str:

@@ -25,19 +25,22 @@ from hubbub.messages.errors import (
 )
 from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
-from hubbub.messages.writer.statements import Sql
+from hubbub.messages.writer.statements import Insert, Query
 
 
 class Ask(NamedTuple):
     """One statement with its rows. `answers`: whether rows come back."""
 
-    sql: Sql
+    sql: Query | Insert
     rows: Sequence[Any]
     answers: bool = True
 
 
 class Forms(Protocol):
     """How values are written for the database at hand."""
+
+    alone: bool
+    """Whether nobody else writes meanwhile, so that what was read still holds."""
 
     def time(self, at: datetime | None) -> Any: ...  # noqa: ANN401
 
@@ -65,6 +68,24 @@ class _Batch:
         self.drafts.remove(draft)
 
 
+@dataclass(slots=True)
+class _People:
+    by_id: dict[str, Party] = field(default_factory=dict)
+    by_handle: dict[str, Party] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+    last_seq: dict[str, int] = field(default_factory=dict)
+    blocking: set[str] = field(default_factory=set)
+
+    def add(self, rows: list[Any]) -> None:
+        for agent_id, handle, kind, owner_id, accepts, blocks, waiting, last_seq in rows:
+            party = Party(agent_id, handle, kind, owner_id, accepts, False)
+            self.by_id[agent_id] = self.by_handle[handle] = party
+            self.open[agent_id] = waiting or 0
+            self.last_seq[agent_id] = last_seq or 0
+            if blocks:
+                self.blocking.add(agent_id)
+
+
 def store(
     drafts: Sequence[Draft], now: datetime, forms: Forms, limits: Limits
 ) -> Steps[list[Outcome]]:
@@ -73,13 +94,14 @@ def store(
     at = forms.time(now)
     yield from _take_keys(batch, at)
     keyed = [draft for draft in batch.drafts if draft.key is not None]
-    stored = yield from _check(batch, now, limits)
+    people = yield from _look_up(batch)
+    stored = yield from _check(batch, people, now, limits)
     refused = [
         (d.sender_id, d.key) for d in keyed if isinstance(batch.outcomes.get(d.id), AppError)
     ]
     if refused:
         yield Ask(sql.DROP_KEYS, refused, answers=False)
-    yield from _number(stored)
+    yield from _number(stored, people, forms)
     yield from _insert(stored, at, forms)
     for each in stored:
         batch.outcomes[each.draft.id] = each
@@ -120,8 +142,7 @@ def _follow_twins(batch: _Batch, drafts: Sequence[Draft]) -> None:
                 batch.outcomes[draft.id] = first
 
 
-def _check(batch: _Batch, now: datetime, limits: Limits) -> Steps[list[Stored]]:
-    people = yield from _look_up(batch)
+def _check(batch: _Batch, people: _People, now: datetime, limits: Limits) -> Steps[list[Stored]]:
     threads = yield from _look_up_replies(batch)
     resolved: dict[str, list[str]] = {}
     for draft in tuple(batch.drafts):
@@ -144,19 +165,6 @@ def _check(batch: _Batch, now: datetime, limits: Limits) -> Steps[list[Stored]]:
         made.recipients = [(other, 0) for other in resolved[draft.id]]
         stored.append(made)
     return stored
-
-
-@dataclass(slots=True)
-class _People:
-    by_id: dict[str, Party] = field(default_factory=dict)
-    by_handle: dict[str, Party] = field(default_factory=dict)
-    open: dict[str, int] = field(default_factory=dict)
-
-    def add(self, rows: list[Any]) -> None:
-        for agent_id, handle, kind, owner_id, accepts, waiting in rows:
-            party = Party(agent_id, handle, kind, owner_id, accepts, deleted=False)
-            self.by_id[agent_id] = self.by_handle[handle] = party
-            self.open[agent_id] = waiting or 0
 
 
 def _look_up(batch: _Batch) -> Steps[_People]:
@@ -192,13 +200,15 @@ def _look_up_standing(
     batch: _Batch, people: _People, resolved: dict[str, list[str]]
 ) -> Steps[tuple[set[tuple[str, str]], set[tuple[str, str]]]]:
     pairs = {(other, d.sender_id) for d in batch.drafts for other in resolved[d.id]}
-    if not pairs:
-        return set(), set()
-    blocked = {tuple(row) for row in (yield Ask(sql.BLOCKS, list(pairs)))}
+    blocked: set[tuple[str, str]] = set()
+    contacts: set[tuple[str, str]] = set()
+    doubtful = [pair for pair in pairs if pair[0] in people.blocking]
+    if doubtful:
+        blocked = {tuple(row) for row in (yield Ask(sql.BLOCKS, doubtful))}
     closed = [pair for pair in pairs if people.by_id[pair[0]].accepts == "contacts"]
-    if not closed:
-        return blocked, set()
-    return blocked, {tuple(row) for row in (yield Ask(sql.CONTACTS, closed))}
+    if closed:
+        contacts = {tuple(row) for row in (yield Ask(sql.CONTACTS, closed))}
+    return blocked, contacts
 
 
 def _check_policy(
@@ -238,7 +248,7 @@ def _thread(
     return thread_id, hops + 1
 
 
-def _number(stored: list[Stored]) -> Steps[None]:
+def _number(stored: list[Stored], people: _People, forms: Forms) -> Steps[None]:
     """Gives each delivery the next number of its inbox; the rows stay locked until the commit, so
     numbers and commits have the same order."""
     counts: dict[str, int] = {}
@@ -247,8 +257,11 @@ def _number(stored: list[Stored]) -> Steps[None]:
             counts[other] = counts.get(other, 0) + 1
     if not counts:
         return
-    rows = yield Ask(sql.ADVANCE, sorted(counts.items()))
-    following = {row[0]: row[1] - counts[row[0]] for row in rows}
+    rows = [(other, count, count) for other, count in sorted(counts.items())]
+    advanced = yield Ask(sql.ADVANCE, rows, answers=not forms.alone)
+    following = people.last_seq
+    if not forms.alone:
+        following = {other: last - counts[other] for other, last in advanced}
     for each in stored:
         numbered = []
         for other, _ in each.recipients:

@@ -13,6 +13,8 @@ _ATTEMPTS = 5
 
 
 class PostgresForms:
+    alone = False
+
     def time(self, at: datetime | None) -> datetime | None:
         return at
 

@@ -20,6 +20,10 @@ from hubbub.messages.writer.draft import Draft, Outcome, Stored
 log = structlog.get_logger()
 
 
+_PATIENCE = 0.001
+_ENOUGH = 32
+
+
 class Store(Protocol):
     forms: Any
 
@@ -58,6 +62,7 @@ class Writer:
         self._batch_size = batch_size
         self._waiting: deque[_Waiting] = deque()
         self._ring = asyncio.Event()
+        self._wanted = 1
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -75,19 +80,27 @@ class Writer:
 
     async def send(self, draft: Draft) -> Outcome:
         """Returns once the draft has been committed, or refused."""
-        return (await self.send_all([draft]))[0]
+        self._check_room(1)
+        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if len(self._waiting) >= self._wanted:
+            self._ring.set()
+        return await waiting.outcome
 
     async def send_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        if self._turns is not None and self._turns.held_here():
-            msg = "code that holds a write session can't wait for the writer; emit an event instead"
-            raise AlreadyWritingError(msg)
-        if self._closing or len(self._waiting) + len(drafts) > self._queue_size:
-            raise WriterBusy
+        self._check_room(len(drafts))
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(draft, loop.create_future()) for draft in drafts]
         self._waiting.extend(waiting)
         self._ring.set()
         return [await each.outcome for each in waiting]
+
+    def _check_room(self, count: int) -> None:
+        if self._turns is not None and self._turns.held_here():
+            msg = "code that holds a write session can't wait for the writer; emit an event instead"
+            raise AlreadyWritingError(msg)
+        if self._closing or len(self._waiting) + count > self._queue_size:
+            raise WriterBusy
 
     @property
     def depth(self) -> int:
@@ -99,9 +112,21 @@ class Writer:
             while self._waiting:
                 size = min(len(self._waiting), self._batch_size)
                 await self._write([self._waiting.popleft() for _ in range(size)])
+                await self._gather(size + len(self._waiting))
             if self._closing:
                 return
             self._ring.clear()
+
+    async def _gather(self, lately: int) -> None:
+        """Who has just been answered is likely to send again at once, and a batch with all of them
+        costs little more than one with half of them. A sender alone never waits."""
+        self._wanted = min(lately, _ENOUGH)
+        if len(self._waiting) < self._wanted and not self._closing:
+            self._ring.clear()
+            timer = asyncio.get_running_loop().call_later(_PATIENCE, self._ring.set)
+            await self._ring.wait()
+            timer.cancel()
+        self._wanted = 1
 
     async def _write(self, batch: list[_Waiting]) -> None:
         """One transaction; if one bad row spoils it, halves of it, until that row stands alone."""

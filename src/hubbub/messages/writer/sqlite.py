@@ -3,10 +3,10 @@ process's one turn at writing is held."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import orjson
 from sqlalchemy.engine import make_url
@@ -14,9 +14,12 @@ from sqlalchemy.engine import make_url
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
 from hubbub.messages.writer.batch import Steps
+from hubbub.messages.writer.statements import Insert, values
 
 
 class SqliteForms:
+    alone = True
+
     def time(self, at: datetime | None) -> str | None:
         # as SQLAlchemy stores it
         return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -61,7 +64,7 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         self._connection = sqlite3.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=64
+            self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=256
         )
         prepare(self._connection, read_only=False)
         return self._connection
@@ -76,9 +79,29 @@ def _drive[T](connection: sqlite3.Connection, steps: Steps[T]) -> T:
     try:
         ask = next(steps)
         while True:
-            rows = orjson.dumps(ask.rows).decode()
-            for statement in ask.sql.sqlite:
-                cursor = connection.execute(statement, (rows,))
-            ask = steps.send(orjson.loads(cursor.fetchone()[0]) if ask.answers else [])
+            if isinstance(ask.sql, Insert):
+                _insert(connection, ask.sql, ask.rows)
+                answer: list[Any] = []
+            else:
+                rows = orjson.dumps(ask.rows).decode()
+                found = connection.execute(ask.sql.sqlite, (rows,)).fetchone()
+                answer = orjson.loads(found[0]) if ask.answers else []
+            ask = steps.send(answer)
     except StopIteration as done:
         return cast("T", done.value)
+
+
+def _insert(
+    connection: sqlite3.Connection, insert: Insert, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """In statements of few sizes, so that each is prepared once."""
+    start = 0
+    while start < len(rows):
+        left = len(rows) - start
+        size = min(left, _MOST_ROWS) if left < _STEP else min(left - left % _STEP, _MOST_ROWS)
+        part = rows[start : start + size]
+        connection.execute(values(insert, size), [value for row in part for value in row])
+        start += size
+
+
+_STEP, _MOST_ROWS = 16, 128

@@ -1,0 +1,43 @@
+"""The credential that a request came with: read and hashed once, for whoever asks."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from hubbub.kit.keys import token_hash
+
+type RawHeaders = Mapping[bytes, bytes]
+
+
+class Presented(NamedTuple):
+    token: str
+    is_known_form: bool
+    """Whether it came as `Authorization: Bearer` or `X-API-Key`: others are nobody's to check."""
+    hash: bytes
+    digest: str
+    """The same as text."""
+
+
+def first_of_each(scope: Scope) -> RawHeaders:
+    """Of a header that came twice the first one counts, as with Starlette's."""
+    return dict(reversed(scope["headers"]))
+
+
+def presented(scope: Scope, headers: RawHeaders | None = None) -> Presented | None:
+    state = scope.setdefault("state", {})
+    if "presented" not in state:
+        state["presented"] = _read(headers or first_of_each(scope))
+    found: Presented | None = state["presented"]
+    return found
+
+
+def _read(headers: RawHeaders) -> Presented | None:
+    given = headers.get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = given.partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    token = token or headers.get(b"x-api-key", b"").decode("latin-1")
+    if not (token or given):
+        return None
+    hashed = token_hash(token or given)
+    return Presented(token or given, bool(token), hashed, hashed.hex())
