@@ -59,7 +59,7 @@ async def _identified(request: Request, credential: str | None) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
-"""An agent by its key, or a user as his person."""
+"""An agent by its key, or a user as their person."""
 
 
 async def acting_user(actor: CurrentActor) -> Actor:

@@ -27,6 +27,7 @@ from hubbub.kit.errors import (
     Unavailable,
     Unprocessable,
 )
+from hubbub.kit.idempotency import KeyReused as KeyReused  # noqa: PLC0414 - for the routes of sends
 
 
 class RecipientNotFound(NotFound):
@@ -57,11 +58,6 @@ class RecipientRefuses(Forbidden):
 class BroadcastNotAllowed(Forbidden):
     code = "broadcast_not_allowed"
     title = "Sending to everyone needs the scope broadcast"
-
-
-class KeyReused(Conflict):
-    code = "idempotency_key_reused"
-    title = "This idempotency key was used for another body; use a new one"
 
 
 class HopLimit(Conflict):

@@ -1,7 +1,6 @@
 """From what was sent to what is stored. No session here: the writer owns the transaction."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,18 +10,13 @@ import orjson
 
 from hubbub.agents.types import Actor
 from hubbub.kit.errors import AppError, TooLarge, Unprocessable
+from hubbub.kit.idempotency import InvalidKey as InvalidKey  # noqa: PLC0414 - for the route
+from hubbub.kit.idempotency import check_key
 from hubbub.kit.ids import new_id
 from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.schemas import MessageSend
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.settings import MessageSettings
-
-_KEY = re.compile(r"[ -~]{1,255}")
-
-
-class InvalidKey(Unprocessable):
-    code = "invalid_idempotency_key"
-    title = "An idempotency key is 1 to 255 printable ASCII characters"
 
 
 class ContentTooLarge(TooLarge):
@@ -43,8 +37,8 @@ def draft_of(
         raise ContentTooLarge(msg)
     if any(at is not None and at <= now for at in (body.expires_at, body.ack_by)):
         raise NotInFuture
-    if key is not None and not _KEY.fullmatch(key):
-        raise InvalidKey
+    if key is not None:
+        check_key(key)
     handles = tuple(each.removeprefix("agent:").lower() for each in body.to or ())
     return Draft(
         id=str(new_id()),
