@@ -43,14 +43,14 @@ class FirstAnswer(Base):
     __table_args__ = (Index(None, "created_at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    """Stands for who asked where under which key; see `attempt_of`."""
+    """Stands for who asked where under which key; see `asked_under`."""
     answer: Mapped[bytes | None]
     """Null only within the transaction that makes the thing."""
     created_at: Mapped[datetime] = mapped_column(default=db_now())
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Asked:
     """One request under a key, which may be the first or a repetition."""
 
     id: UUID
@@ -68,7 +68,7 @@ def check_key(key: str) -> None:
         raise InvalidKey
 
 
-def attempt_of(keys: Keyring, route: str, caller: str | None, key: str, body: BaseModel) -> Attempt:
+def asked_under(keys: Keyring, route: str, caller: str | None, key: str, body: BaseModel) -> Asked:
     """Of strangers, only those who send the same body can be taken for one another.
 
     A body may hold a password. So what is stored in the clear is made with the hub's own secret:
@@ -77,7 +77,7 @@ def attempt_of(keys: Keyring, route: str, caller: str | None, key: str, body: Ba
     body_hash = _hash(body)
     who = [route, caller, key] if caller is not None else [route, None, key, body_hash]
     fingerprint = keys.fingerprint(_PURPOSE, orjson.dumps(who).decode())
-    return Attempt(UUID(bytes=fingerprint[:16]), body_hash)
+    return Asked(UUID(bytes=fingerprint[:16]), body_hash)
 
 
 def _hash(body: BaseModel) -> str:
@@ -94,35 +94,33 @@ def _plain(value: object) -> object:
     raise TypeError
 
 
-async def first_answer(session: AsyncWriteSession, safe: Safe, attempt: Attempt) -> Answer | None:
+async def first_answer(session: AsyncWriteSession, safe: Safe, asked: Asked) -> Answer | None:
     """What was answered before; None if this is the first time.
 
     Whoever comes while the first is still under way waits here for its end: on PostgreSQL for the
     row, on SQLite for the turn. That is why it comes before all other statements.
     """
-    taken = upsert(
-        session, FirstAnswer, {"id": attempt.id}, unique=["id"], change=["id"]
-    ).returning(FirstAnswer.answer)
+    taken = upsert(session, FirstAnswer, {"id": asked.id}, unique=["id"], change=["id"]).returning(
+        FirstAnswer.answer
+    )
     sealed = (await session.scalars(taken)).one()
     if sealed is None:
         return None
-    body_hash, status, content = orjson.loads(safe.open(sealed, *_place(attempt)))
-    if body_hash != attempt.body_hash:
+    body_hash, status, content = orjson.loads(safe.open(sealed, *_place(asked)))
+    if body_hash != asked.body_hash:
         raise KeyReused
     return Answer(status, content)
 
 
-async def keep_answer(
-    session: AsyncWriteSession, safe: Safe, attempt: Attempt, answer: Answer
-) -> None:
-    content = orjson.dumps([attempt.body_hash, answer.status, answer.content]).decode()
+async def keep_answer(session: AsyncWriteSession, safe: Safe, asked: Asked, answer: Answer) -> None:
+    content = orjson.dumps([asked.body_hash, answer.status, answer.content]).decode()
     await session.execute(
         update(FirstAnswer)
-        .where(FirstAnswer.id == attempt.id)
-        .values(answer=safe.seal(content, *_place(attempt)))
+        .where(FirstAnswer.id == asked.id)
+        .values(answer=safe.seal(content, *_place(asked)))
         .execution_options(synchronize_session=False)
     )
 
 
-def _place(attempt: Attempt) -> tuple[str, str, UUID]:
-    return FirstAnswer.__tablename__, FirstAnswer.answer.key, attempt.id
+def _place(asked: Asked) -> tuple[str, str, UUID]:
+    return FirstAnswer.__tablename__, FirstAnswer.answer.key, asked.id

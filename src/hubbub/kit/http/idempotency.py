@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.http.dependencies import CurrentResources
-from hubbub.kit.idempotency import Answer, attempt_of, check_key, first_answer, keep_answer
+from hubbub.kit.idempotency import Answer, asked_under, check_key, first_answer, keep_answer
 from hubbub.kit.resources import Resources
 
 REPLAYED = {"Idempotency-Replayed": "true"}
@@ -36,14 +36,14 @@ class Idempotency:
             if self._key is None:
                 return await making
             keys, safe = self._resources.keys, self._resources.safe
-            attempt = attempt_of(keys, self._path, caller, self._key, body)
-            first = await first_answer(session, safe, attempt)
+            asked = asked_under(keys, self._path, caller, self._key, body)
+            first = await first_answer(session, safe, asked)
             if first is not None:
                 # sent by the framework as it is; to the route it is the model that it shows
                 return cast("M", _replay(first))
             made = await making
             answer = Answer(self._status, made.model_dump_json())
-            await keep_answer(session, safe, attempt, answer)
+            await keep_answer(session, safe, asked, answer)
             return made
         finally:
             making.close()
