@@ -11,12 +11,15 @@ from hubbub.agents.models import Agent
 from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
+from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
-from hubbub.kit.jobs.prune import prune
+from hubbub.kit.jobs.prune import prune, prune_answers
+from hubbub.messages import jobs as message_jobs
 from hubbub.notifications import jobs as notification_jobs
 
 _MODELS = (
     "hubbub.kit.outbox",
+    "hubbub.kit.idempotency",
     "hubbub.kit.db.search",
     "hubbub.kit.jobs.models",
     "hubbub.activity.models",
@@ -27,12 +30,19 @@ _MODELS = (
     "hubbub.messages.models",
 )
 
-JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *agent_jobs.JOBS, *notification_jobs.JOBS)
+JOBS: Sequence[Job[Any]] = (
+    prune,
+    prune_answers,
+    *auth_jobs.JOBS,
+    *agent_jobs.JOBS,
+    *notification_jobs.JOBS,
+    *message_jobs.JOBS,
+)
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
 """What becomes of these is asked before a user is deleted."""
 
-SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (Agent.gateway_token,)
+SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (Agent.gateway_token, FirstAnswer.answer)
 """The columns that are sealed with the encryption keys, for `hubbub secrets rotate`."""
 
 

@@ -188,6 +188,7 @@ class Settings(BaseSettings):
     encryption_keys: SecretStr | None = None
     admin_email: str | None = None
     admin_password: SecretStr | None = None
+    idempotency_days: int = Field(default=7, ge=1, description="how long keys are remembered")
 
     http: HttpSettings = HttpSettings()
     database: DatabaseSettings = DatabaseSettings()

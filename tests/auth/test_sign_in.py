@@ -374,5 +374,5 @@ class TestBeingOvertaken:
             await self.write(hub, lambda s: api_keys.create_api_key(s, caller, key))
         with pytest.raises(InvalidToken):
             await self.write(
-                hub, lambda s: invitations.invite(s, self.tokens(hub), caller, invitation)
+                hub, lambda s: invitations.invite(s, self.tokens(hub), caller, invitation, "")
             )

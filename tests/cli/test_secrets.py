@@ -8,8 +8,9 @@ from hubbub.agents.models import Agent
 from hubbub.kit.crypto import Safe, SealBrokenError
 from hubbub.kit.reseal import CHUNK, reseal
 from hubbub.kit.resources import Resources
+from hubbub.registry import SEALED
 from hubbub.settings import read_encryption_keys
-from tests.agents.helpers import make_agent, openclaw
+from tests.agents.helpers import AGENTS, make_agent, openclaw
 from tests.cli.test_commands import run
 from tests.fixtures.people import Person
 
@@ -57,6 +58,22 @@ async def test_there_may_be_many(
         await make_agent(authenticated_user, f"agent-{number}", **openclaw())
 
     assert await reseal(hub.database, safe(NEW, OLD), Agent.gateway_token) == 5
+
+
+async def test_first_answers_are_told_again_without_the_old_key(
+    hub: Resources, authenticated_user: Person
+) -> None:
+    object.__setattr__(hub, "safe", safe(OLD))
+    client, key = authenticated_user.client, {"Idempotency-Key": "k"}
+    first = await client.post(AGENTS, json={"name": "ada"}, headers=key)
+
+    changed = [await reseal(hub.database, safe(NEW, OLD), each) for each in SEALED]
+    object.__setattr__(hub, "safe", safe(NEW))
+    again = await client.post(AGENTS, json={"name": "ada"}, headers=key)
+
+    assert sum(changed) == 1
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json() == first.json()
 
 
 async def test_one_that_no_key_opens_is_said(hub: Resources, authenticated_user: Person) -> None:

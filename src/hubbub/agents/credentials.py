@@ -17,7 +17,7 @@ from hubbub.agents.models import Agent
 from hubbub.agents.service.people import ensure_person
 from hubbub.agents.types import AGENT_KEY_MARK, Actor
 from hubbub.auth.service.callers import caller_of
-from hubbub.auth.tokens import API_KEY_MARK, Tokens
+from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Scope
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
@@ -106,18 +106,13 @@ async def _agent(resources: Resources, key_hash: bytes, tokens: Tokens) -> Known
     if found is None:
         return None
     agent, expires_at = found
-    assert agent.owner_id is not None  # noqa: S101 - joined with him
+    assert agent.owner_id is not None  # noqa: S101 - found by that owner
     return Known(_actor(agent, Viewer(agent.owner_id, Role.MEMBER), _AGENT_SCOPES), expires_at)
 
 
 async def _person(resources: Resources, credential: str, tokens: Tokens) -> Known | None:
-    claims = None
-    if not credential.startswith(API_KEY_MARK):
-        claims = tokens.read_access(credential)
-        if claims is None:
-            return None
     async with resources.database.read() as session:
-        caller = await caller_of(session, credential, claims, tokens)
+        caller = await caller_of(session, tokens, credential)
         if caller is None:
             return None
         person = await queries.find_person(session, caller.user_id)

@@ -54,7 +54,7 @@ async def actor_of_scope(scope: HttpScope) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
-"""An agent by its key, or a user as his person."""
+"""An agent by its key, or a user as their person."""
 
 
 async def acting_user(actor: CurrentActor) -> Actor:

@@ -21,7 +21,7 @@ _ROWS = 500
 
 
 class PresenceBuffer:
-    """At most one row a minute for a participant, however often he calls, and one statement for
+    """At most one row a minute for a participant, however often it calls, and one statement for
     all of them. A crash loses some seconds of it, which nobody minds."""
 
     def __init__(self, resources: Resources, *, at_most_every: float = 60.0) -> None:

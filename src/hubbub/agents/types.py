@@ -67,21 +67,26 @@ class Party(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The participant that a credential stands for: an agent by its own key, or the person of a
-    signed-in user or of his API key."""
+    signed-in user or of a user's API key."""
 
     participant_id: UUID
     handle: str
     kind: Kind
     owner_id: UUID | None
-    """The user to whom the participant belongs; for a person, that user himself."""
+    """The user to whom the participant belongs; for a person, that very user."""
     viewer: Viewer
     """The owner as who looks. An agent's key never has more than a member's rights."""
     scopes: frozenset[Scope]
 
     @property
     def is_user(self) -> bool:
-        """Whether a user calls, so that what is his may be shown and changed."""
+        """Whether a user calls, so that what is theirs may be shown and changed."""
         return self.kind is Kind.PERSON
+
+    @property
+    def identity(self) -> str:
+        """Whose idempotency keys count: with an admin's rights others than without."""
+        return f"{self.participant_id}:{self.viewer.role}"
 
     @property
     def recorded_as(self) -> UUID:

@@ -11,7 +11,6 @@ from pydantic import MISSING
 from hubbub.auth.errors import (
     InvalidToken,
     ScopeMissing,
-    TooManyAttempts,
     WrongPassword,
 )
 from hubbub.auth.passwords import password_matches
@@ -19,14 +18,13 @@ from hubbub.auth.schemas import PasswordChange, ResetRequest
 from hubbub.auth.service.callers import caller_of, check_signed_in
 from hubbub.auth.service.people import Owned
 from hubbub.auth.service.sessions import Attempt
-from hubbub.auth.tokens import API_KEY_MARK, AccessClaims, Tokens
+from hubbub.auth.throttle import Throttle
+from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.context import address_of
-from hubbub.kit.counters import seconds_left
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import CurrentResources
-from hubbub.kit.http.limits import address_key, credential_accepted
-from hubbub.kit.keys import token_hash
+from hubbub.kit.http.limits import credential_accepted
 from hubbub.kit.resources import Resources
 from hubbub.kit.schema import storable
 from hubbub.users.errors import AdminsOnly
@@ -57,20 +55,9 @@ async def get_credential(
 Credential = Annotated[str | None, Depends(get_credential)]
 
 
-async def parse_access_token(credential: Credential, tokens: CurrentTokens) -> AccessClaims | None:
-    """The claims of an access token; None for any other kind of credential."""
-    if credential is None or credential.startswith(API_KEY_MARK):
-        return None
-    claims = tokens.read_access(credential)
-    if claims is None:
-        raise InvalidToken
-    return claims
-
-
 async def maybe_caller(
     request: Request,
     credential: Credential,
-    claims: Annotated[AccessClaims | None, Depends(parse_access_token)],
     tokens: CurrentTokens,
     resources: CurrentResources,
 ) -> Caller | None:
@@ -82,7 +69,7 @@ async def maybe_caller(
     if credential is None:
         return None
     async with resources.database.read() as session:
-        caller = await caller_of(session, credential, claims, tokens)
+        caller = await caller_of(session, tokens, credential)
     if caller is None:
         raise InvalidToken
     credential_accepted(request.scope)
@@ -126,46 +113,6 @@ async def signed_in_caller(caller: CurrentCaller) -> Caller:
 
 
 SignedInCaller = Annotated[Caller, Depends(signed_in_caller)]
-
-
-class Throttle:
-    """Slows guessing without letting a stranger lock anybody out: attempts count for the account
-    as tried from one address, and for the address, never for the account as such."""
-
-    def __init__(self, resources: Resources, name: str, address: str | None) -> None:
-        settings = resources.settings.auth
-        self._counters = resources.counters
-        self._window = settings.login_window_seconds
-        self._place = f"sign-in:{address_key(address)}"
-        self._most = settings.login_failures
-        self._limits = (
-            (self._key(name.strip().lower()), self._most),
-            (self._place, settings.login_failures_per_address),
-        )
-        self._account: str | None = None
-
-    def _key(self, name: str) -> str:
-        return f"{self._place}:{token_hash(name).hex()}"
-
-    def is_for(self, user: User) -> None:
-        """An account has an address and a username; guesses by either count together."""
-        self._account = self._key(str(user.id))
-
-    def account_is_used_up(self) -> bool:
-        """Then no password is right any more. A 429 for a name that hasn't been tried as often
-        would tell a stranger whose other name it is."""
-        used = self._counters.count(self._account, self._window) if self._account else 0
-        return used >= self._most
-
-    def check(self) -> None:
-        if any(self._counters.count(key, self._window) >= most for key, most in self._limits):
-            raise TooManyAttempts(retry_after=seconds_left(self._window))
-
-    def failed(self) -> None:
-        for key, _ in self._limits:
-            self._counters.hit(key, self._window)
-        if self._account is not None:
-            self._counters.hit(self._account, self._window)
 
 
 async def _checked(throttle: Throttle, user: User | None, password: str) -> bool:
@@ -231,8 +178,8 @@ async def caller_for_update(
     caller: CurrentCaller,
     resources: CurrentResources,
 ) -> Caller:
-    """An e-mail address opens the account, by way of a reset: whoever changes his own proves that
-    he is not just somebody at an unlocked screen. Admins change others' without."""
+    """An e-mail address opens the account, by way of a reset: to change one's own takes proof of
+    being more than somebody at an unlocked screen. Admins change others' without."""
     if changes.email is not MISSING and user_id == caller.user_id:
         given = changes.current_password
         check_signed_in(caller)

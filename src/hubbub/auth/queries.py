@@ -30,8 +30,8 @@ def _live_key(now: datetime) -> ColumnElement[bool]:
 
 
 def _open_invitation(now: datetime) -> ColumnElement[bool]:
-    """It counts as long as its inviter might still invite: otherwise an admin could leave himself
-    a way back in before he is deposed."""
+    """It counts as long as its inviter might still invite: otherwise an admin could leave a
+    way back in before being deposed."""
     may_invite = select(User.id).where(User.is_active, User.role == Role.ADMIN)
     return and_(
         Invitation.inviter_id.in_(may_invite),

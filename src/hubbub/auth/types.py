@@ -23,3 +23,9 @@ class Caller(Viewer):
     """When the credential ends by itself."""
     session_id: UUID | None = None
     api_key_id: UUID | None = None
+
+    @property
+    def identity(self) -> str:
+        """Whose idempotency keys count. An API key has its own: it may do less than its user, so
+        it isn't told again what the user was answered."""
+        return str(self.api_key_id or self.user_id)

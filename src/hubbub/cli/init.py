@@ -44,9 +44,10 @@ async def _init(
 ) -> None:
     from hubbub.auth.errors import SetupDone  # noqa: PLC0415 - heavy, as in the other commands
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
-    from hubbub.lifespan import open_resources, prepare_data_dir  # noqa: PLC0415
+    from hubbub.lifespan import open_resources  # noqa: PLC0415
     from hubbub.start.admin import admin_from, create_admin  # noqa: PLC0415
     from hubbub.start.database import bring_to_head  # noqa: PLC0415
+    from hubbub.start.folder import prepare_data_dir  # noqa: PLC0415
 
     new = admin_from(email, password, username=username, full_name=full_name)
     prepare_data_dir(settings.data_dir)

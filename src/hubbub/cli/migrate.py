@@ -30,8 +30,8 @@ def migrate(
 async def _migrate(settings: Settings, *, check: bool) -> bool:
     """Whether the database is at head in the end."""
     from hubbub.kit.db import migrate as migrations  # noqa: PLC0415 - Alembic is slow to import
-    from hubbub.lifespan import prepare_data_dir  # noqa: PLC0415
     from hubbub.start.database import is_at_head  # noqa: PLC0415
+    from hubbub.start.folder import prepare_data_dir  # noqa: PLC0415
 
     if settings.embedded:
         prepare_data_dir(settings.data_dir)

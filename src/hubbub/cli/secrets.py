@@ -41,9 +41,10 @@ async def _rotate(settings: Settings, *, new_key: bool) -> int:
     from hubbub.kit.crypto import SealBrokenError, add_key  # noqa: PLC0415 - heavy
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
     from hubbub.kit.reseal import reseal  # noqa: PLC0415
-    from hubbub.lifespan import only_server, open_resources, prepare_data_dir  # noqa: PLC0415
+    from hubbub.lifespan import open_resources  # noqa: PLC0415
     from hubbub.registry import SEALED  # noqa: PLC0415
     from hubbub.start.database import bring_to_head  # noqa: PLC0415
+    from hubbub.start.folder import only_server, prepare_data_dir  # noqa: PLC0415
 
     prepare_data_dir(settings.data_dir)
     if new_key:

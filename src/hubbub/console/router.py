@@ -78,7 +78,8 @@ async def do_join(
     page: Page, values: TypedForm, resources: CurrentResources, tokens: CurrentTokens
 ) -> HTMLResponse:
     async def join(session: AsyncWriteSession, new: UserCreate) -> None:
-        await people.sign_up(session, tokens, None, new)
+        newcomer = await people.admit(tokens, None, new)
+        await people.sign_up(session, tokens, newcomer)
 
     content = given(values, *_ACCOUNT) | {"invitation": values.get("token", "")}
     errors = await submit(resources.database, UserCreate, content, join)

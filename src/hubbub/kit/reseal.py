@@ -38,7 +38,7 @@ async def reseal(
             continue
         async with database.write() as session:
             for row_id, sealed, fresh in again:
-                # only if nobody has changed it meanwhile: what he wrote has the current key
+                # only if nobody has changed it meanwhile: the change has the current key
                 await session.execute(
                     update(table)
                     .where(key == row_id, column == sealed)

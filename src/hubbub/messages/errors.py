@@ -9,9 +9,13 @@ Forbidden                403
 ├── NotYourParticipant       `from` is not the caller's
 └── RecipientRefuses         its policy or a block
 Conflict                 409
-├── KeyReused                one idempotency key, two bodies
 ├── HopLimit                 agents have answered each other too long
 └── CursorReset              the cursor belongs to nothing that is kept
+TooLarge                 413
+└── ContentTooLarge
+Unprocessable            422
+├── NobodyAddressed
+└── NotInFuture
 TooManyRequests          429
 ├── SendLimit
 └── InboxFull
@@ -23,6 +27,7 @@ from hubbub.kit.errors import (
     Conflict,
     Forbidden,
     NotFound,
+    TooLarge,
     TooManyRequests,
     Unavailable,
     Unprocessable,
@@ -59,11 +64,6 @@ class BroadcastNotAllowed(Forbidden):
     title = "Sending to everyone needs the scope broadcast"
 
 
-class KeyReused(Conflict):
-    code = "idempotency_key_reused"
-    title = "This idempotency key was used for another body; use a new one"
-
-
 class HopLimit(Conflict):
     code = "hop_limit"
     title = "Agents have answered each other too often in this thread; a person has to speak first"
@@ -82,6 +82,16 @@ class NotWithdrawable(Conflict):
 class NobodyAddressed(Unprocessable):
     code = "nobody_addressed"
     title = "The message reaches nobody but its sender; nothing was sent"
+
+
+class ContentTooLarge(TooLarge):
+    code = "content_too_large"
+    title = "The content is too large"
+
+
+class NotInFuture(Unprocessable):
+    code = "not_in_future"
+    title = "expires_at and ack_by must lie in the future"
 
 
 class SendLimit(TooManyRequests):

@@ -14,7 +14,7 @@ from hubbub.users.types import Viewer
 
 
 class Notified(Event):
-    """Wakes whoever shows this person his notifications."""
+    """Wakes whoever shows this person's notifications."""
 
     topic: ClassVar[str] = "notifications.notified"
     user_id: UUID

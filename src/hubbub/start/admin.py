@@ -44,7 +44,7 @@ async def provide_first_admin(resources: Resources, settings: Settings) -> None:
             return
     if settings.admin_email and settings.admin_password:
         new = admin_from(settings.admin_email, settings.admin_password)
-        # of several processes that start together, one makes him, and the others may go on
+        # of several processes that start together, one makes the admin, and the others may go on
         with suppress(SetupDone):
             await create_admin(resources, new)
         return

@@ -16,7 +16,7 @@ FIRST_CONTACT = 10.0
 
 async def bring_to_head(settings: Settings, database: Database) -> None:
     """An embedded hub migrates its own file. A shared database is migrated by the operator,
-    who knows when its other processes are ready for that; except on his own desk."""
+    who knows when its other processes are ready for that; except at one's own desk."""
     if not await is_at_head(settings, database.write_engine):
         if not settings.embedded and settings.environment is not Environment.LOCAL:
             raise StartError(not_migrated(settings))

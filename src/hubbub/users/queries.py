@@ -59,8 +59,8 @@ async def find_for_sign_in(session: AsyncReadSession, user_id: UUID) -> User | N
 
 
 async def lock_user(session: AsyncWriteSession, user_id: UUID) -> User | None:
-    """The user as he is now and stays until the end of this transaction, for whoever acts on what
-    was found out about him before it began."""
+    """The user as the row is now and stays until the end of this transaction, for whoever acts on
+    what was found out before it began."""
     return await session.get(User, user_id, with_for_update={"read": True}, populate_existing=True)
 
 

@@ -128,7 +128,7 @@ async def update_user(
 
 
 async def delete_user(session: AsyncWriteSession, viewer: Viewer, user: User) -> None:
-    """Takes the person away; what he owned has found its heir or its end before."""
+    """Takes the person away; what they owned has found its heir or its end before."""
     check_may_change(viewer, user)
     await _keep_an_admin(session, user)
     await session.delete(user)

@@ -12,7 +12,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is looking. Every finder takes one, so that nobody is shown what isn't his to see."""
+    """Who is looking. Every finder takes one, so that nobody is shown what isn't theirs to see."""
 
     user_id: UUID
     role: Role

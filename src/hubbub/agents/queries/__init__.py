@@ -11,7 +11,7 @@ from hubbub.agents.queries.directory import (
     list_agents,
     lock_agent,
 )
-from hubbub.agents.queries.enrolments import list_enrolments, lock_enrolment, open_enrolment
+from hubbub.agents.queries.enrolments import enrolment_in_time, list_enrolments, lock_enrolment
 from hubbub.agents.queries.nearest import nearest_handles
 from hubbub.agents.queries.sets import (
     blocked_pairs,
@@ -37,6 +37,7 @@ __all__ = [
     "contact_between",
     "contact_for_notice",
     "contact_pairs",
+    "enrolment_in_time",
     "find_agent",
     "find_block",
     "find_by_handle",
@@ -53,7 +54,6 @@ __all__ = [
     "lock_enrolment",
     "lock_pair",
     "nearest_handles",
-    "open_enrolment",
     "parties_by_handle",
     "parties_by_id",
 ]

@@ -15,13 +15,14 @@ from hubbub.users.types import Viewer
 _NEWEST = Order("agents.enrolments", Enrolment.created_at, Enrolment.id, descending=True)
 
 
-async def open_enrolment(
+async def enrolment_in_time(
     session: AsyncReadSession, enrolment_id: UUID, now: datetime
 ) -> Enrolment | None:
+    """Also one that is used up: whoever used it may ask again for the answer that got lost."""
     statement = (
         select(Enrolment)
         .join(User, and_(User.id == Enrolment.owner_id, User.is_active))
-        .where(Enrolment.id == enrolment_id, Enrolment.uses_left > 0, Enrolment.expires_at > now)
+        .where(Enrolment.id == enrolment_id, Enrolment.expires_at > now)
     )
     return (await session.scalars(statement)).one_or_none()
 

@@ -20,7 +20,9 @@ from hubbub.agents.service import reading, registration, rights
 from hubbub.agents.types import Kind
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
 
@@ -34,7 +36,14 @@ router = APIRouter(prefix="/agents", tags=["Agents"])
     " bearer. The key is shown in this answer and never again.",
     status_code=status.HTTP_201_CREATED,
     responses=responses(
-        InvalidToken, InvalidEnrolment, ScopeMissing, UserRequired, HandleTaken, GatewayIncomplete
+        InvalidToken,
+        InvalidEnrolment,
+        ScopeMissing,
+        UserRequired,
+        HandleTaken,
+        GatewayIncomplete,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def register_agent(
@@ -42,8 +51,10 @@ async def register_agent(
     registrant: CurrentRegistrant,
     session: WriteSession,
     resources: CurrentResources,
+    once: Once,
 ) -> AgentCreated:
-    return await registration.register(session, resources.safe, registrant, new)
+    making = registration.register(session, resources.safe, registrant, new)
+    return await once(session, registrant.identity, new, making)
 
 
 @router.get(

@@ -10,7 +10,9 @@ from hubbub.agents.schemas import BlockCreate, BlockRead
 from hubbub.agents.service import blocks, rights
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
 router = APIRouter(prefix="/agents/{agent_id}/blocks", tags=["Contacts"])
@@ -35,13 +37,20 @@ async def list_blocks(
     description="Nothing that it sends arrives any more. Blocking it again changes nothing.",
     status_code=status.HTTP_201_CREATED,
     responses=responses(
-        InvalidToken, ScopeMissing, NotYourAgent, AgentNotFound, BlockNotFound, NotWithYourself
+        InvalidToken,
+        ScopeMissing,
+        NotYourAgent,
+        AgentNotFound,
+        BlockNotFound,
+        NotWithYourself,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def block_participant(
-    agent_id: AgentId, new: BlockCreate, actor: CurrentActor, session: WriteSession
+    agent_id: AgentId, new: BlockCreate, actor: CurrentActor, session: WriteSession, once: Once
 ) -> BlockRead:
-    return await blocks.block(session, actor, agent_id, new)
+    return await once(session, actor.identity, new, blocks.block(session, actor, agent_id, new))
 
 
 @router.delete(

@@ -18,7 +18,9 @@ from hubbub.agents.service import contacts, rights
 from hubbub.agents.types import ContactState
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
 router = APIRouter(prefix="/agents/{agent_id}/contacts", tags=["Contacts"])
@@ -58,12 +60,15 @@ async def list_contacts(
         NotWithYourself,
         ContactExists,
         ContactRefused,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def ask_contact(
-    agent_id: AgentId, ask: ContactAsk, actor: CurrentActor, session: WriteSession
+    agent_id: AgentId, ask: ContactAsk, actor: CurrentActor, session: WriteSession, once: Once
 ) -> ContactRead:
-    return await contacts.ask_contact(session, actor, agent_id, ask)
+    making = contacts.ask_contact(session, actor, agent_id, ask)
+    return await once(session, actor.identity, ask, making)
 
 
 @router.post(

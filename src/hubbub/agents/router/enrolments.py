@@ -10,7 +10,9 @@ from hubbub.agents.service import enrolments
 from hubbub.auth.dependencies import CurrentCaller, CurrentTokens, SignedInCaller
 from hubbub.auth.errors import InvalidToken, ScopeMissing, SessionRequired
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
 router = APIRouter(prefix="/enrolments", tags=["Agents"])
@@ -34,12 +36,17 @@ async def list_enrolments(
     summary="Let agents register themselves",
     description="The token is shown in this answer and never again.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(InvalidToken, ScopeMissing, SessionRequired),
+    responses=responses(InvalidToken, ScopeMissing, SessionRequired, InvalidKey, KeyReused),
 )
 async def create_enrolment(
-    new: EnrolmentCreate, caller: SignedInCaller, session: WriteSession, tokens: CurrentTokens
+    new: EnrolmentCreate,
+    caller: SignedInCaller,
+    session: WriteSession,
+    tokens: CurrentTokens,
+    once: Once,
 ) -> EnrolmentCreated:
-    return await enrolments.create_enrolment(session, tokens, caller, new)
+    making = enrolments.create_enrolment(session, tokens, caller, new)
+    return await once(session, caller.identity, new, making)
 
 
 @router.delete(

@@ -6,7 +6,9 @@ from hubbub.agents.schemas import KeyRotate, KeyRotated
 from hubbub.agents.service import keys
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 
 router = APIRouter(prefix="/agents/{agent_id}/key", tags=["Agents"])
 
@@ -18,7 +20,14 @@ router = APIRouter(prefix="/agents/{agent_id}/key", tags=["Agents"])
     " over; one that was replaced before it ends now.",
     status_code=status.HTTP_201_CREATED,
     responses=responses(
-        InvalidToken, ScopeMissing, UserRequired, NotYourAgent, AgentNotFound, NotAnAgent
+        InvalidToken,
+        ScopeMissing,
+        UserRequired,
+        NotYourAgent,
+        AgentNotFound,
+        NotAnAgent,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def rotate_agent_key(
@@ -26,7 +35,9 @@ async def rotate_agent_key(
     actor: ActingUser,
     session: WriteSession,
     resources: CurrentResources,
+    once: Once,
     rotate: KeyRotate | None = None,
 ) -> KeyRotated:
-    overlap = (rotate or KeyRotate()).overlap_seconds
-    return await keys.rotate_key(session, resources.clock, actor, agent_id, overlap)
+    how = rotate or KeyRotate()
+    making = keys.rotate_key(session, resources.clock, actor, agent_id, how.overlap_seconds)
+    return await once(session, actor.identity, how, making)

@@ -13,7 +13,9 @@ from hubbub.agents.schemas import AgentRead, TransferCreate, TransferRead
 from hubbub.agents.service import reading, transfers
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.users.errors import UserNotFound
 
 router = APIRouter(prefix="/agents/{agent_id}/transfer", tags=["Agents"])
@@ -33,12 +35,15 @@ router = APIRouter(prefix="/agents/{agent_id}/transfer", tags=["Agents"])
         NotAnAgent,
         UserNotFound,
         AlreadyOwner,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def offer_transfer(
-    agent_id: AgentId, new: TransferCreate, actor: ActingUser, session: WriteSession
+    agent_id: AgentId, new: TransferCreate, actor: ActingUser, session: WriteSession, once: Once
 ) -> TransferRead:
-    return await transfers.offer(session, actor, agent_id, new.user_id)
+    making = transfers.offer(session, actor, agent_id, new.user_id)
+    return await once(session, actor.identity, new, making)
 
 
 @router.post(

@@ -83,7 +83,7 @@ async def answer_contact(
     contact_id: UUID,
     answer: ContactState,
 ) -> ContactRead:
-    """By the one who was asked; he may also change his mind."""
+    """By the one who was asked, who may also change their mind."""
     agent = await get_acting(session, actor, agent_id)
     contact = await _whole(session, agent.id, contact_id)
     if contact.other_id != agent.id:

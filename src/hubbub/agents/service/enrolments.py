@@ -44,11 +44,11 @@ async def create_enrolment(
 
 
 async def read_enrolment(session: AsyncReadSession, tokens: Tokens, token: str) -> Enrolment:
-    """The enrolment that a token is for, if it counts; another may use it up meanwhile."""
+    """The enrolment that a token is for, if it counts; whether uses are left is seen on use."""
     enrolment_id = tokens.keys.subject_of(_PURPOSE, token.removeprefix(ENROLMENT_MARK))
     if enrolment_id is None:
         raise InvalidEnrolment
-    found = await queries.open_enrolment(session, enrolment_id, tokens.now())
+    found = await queries.enrolment_in_time(session, enrolment_id, tokens.now())
     if found is None:
         raise InvalidEnrolment
     return found

@@ -14,7 +14,7 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 
 
 class OwnedAgents:
-    """His person goes in any case: it is he. What it wrote stays under its name."""
+    """The user's person goes in any case: it is the user. What it wrote stays under its name."""
 
     name = "agents"
 

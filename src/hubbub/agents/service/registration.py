@@ -27,6 +27,11 @@ class Registrant:
     owner_id: UUID
     enrolment_id: UUID | None = None
 
+    @property
+    def identity(self) -> str:
+        """Whose idempotency keys count."""
+        return str(self.enrolment_id or self.owner_id)
+
 
 async def register(
     session: AsyncWriteSession, safe: Safe, registrant: Registrant, new: AgentCreate

@@ -27,7 +27,7 @@ class TransferOffered(Event):
 
 
 class Transferred(Event):
-    """The agent has a new owner, and no key until he makes one."""
+    """The agent has a new owner, and no key until the new owner makes one."""
 
     topic: ClassVar[str] = "agents.transferred"
     agent_id: UUID

@@ -9,7 +9,9 @@ from hubbub.auth.errors import ApiKeyNotFound, InvalidToken, ScopeMissing, Sessi
 from hubbub.auth.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyRead
 from hubbub.auth.service import api_keys
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
 router = APIRouter(prefix="/api-keys", tags=["API keys"])
@@ -30,12 +32,13 @@ async def list_api_keys(
     summary="Make an API key",
     description="The key is shown in this answer and never again.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(InvalidToken, ScopeMissing, SessionRequired),
+    responses=responses(InvalidToken, ScopeMissing, SessionRequired, InvalidKey, KeyReused),
 )
 async def create_api_key(
-    new: ApiKeyCreate, caller: SignedInCaller, session: WriteSession
+    new: ApiKeyCreate, caller: SignedInCaller, session: WriteSession, once: Once
 ) -> ApiKeyCreated:
-    return await api_keys.create_api_key(session, caller, new)
+    making = api_keys.create_api_key(session, caller, new)
+    return await once(session, caller.identity, new, making)
 
 
 @router.delete(

@@ -9,7 +9,9 @@ from hubbub.auth.errors import InvalidToken, InvitationNotFound, ScopeMissing, S
 from hubbub.auth.schemas import InvitationCreate, InvitationCreated, InvitationRead
 from hubbub.auth.service import invitations
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.users.errors import AdminsOnly
 
@@ -34,7 +36,9 @@ async def list_invitations(
     description="By mail when an address is given, and by the link in the answer in any case."
     " An API key invites members only.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(InvalidToken, AdminsOnly, ScopeMissing, SessionRequired),
+    responses=responses(
+        InvalidToken, AdminsOnly, ScopeMissing, SessionRequired, InvalidKey, KeyReused
+    ),
 )
 async def invite(
     new: InvitationCreate,
@@ -42,11 +46,10 @@ async def invite(
     session: WriteSession,
     tokens: CurrentTokens,
     resources: CurrentResources,
+    once: Once,
 ) -> InvitationCreated:
-    invitation = await invitations.invite(session, tokens, caller, new)
-    link = invitations.invitation_link(tokens, resources.settings.public_url, invitation.id)
-    read = InvitationRead.model_validate(invitation)
-    return InvitationCreated(**read.model_dump(), link=link)
+    making = invitations.invite(session, tokens, caller, new, resources.settings.public_url)
+    return await once(session, caller.identity, new, making)
 
 
 @router.delete(

@@ -25,7 +25,9 @@ from hubbub.auth.errors import (
 from hubbub.auth.service import people
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
 from hubbub.users import service as users
@@ -67,12 +69,16 @@ UserId = Annotated[UUID, Path(description="The user's id.")]
         AdminsOnly,
         EmailTaken,
         UsernameTaken,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def create_user(
-    new: UserCreate, caller: MaybeCaller, session: WriteSession, tokens: CurrentTokens
+    new: UserCreate, caller: MaybeCaller, session: WriteSession, tokens: CurrentTokens, once: Once
 ) -> UserRead:
-    return UserRead.model_validate(await people.sign_up(session, tokens, caller, new))
+    newcomer = await people.admit(tokens, caller, new)
+    who = caller.identity if caller else None
+    return await once(session, who, new, people.sign_up(session, tokens, newcomer))
 
 
 @router.get(

@@ -22,7 +22,7 @@ async def create_api_key(
         msg = "Only an admin can make a key with the scope admin."
         raise ScopeMissing(msg)
     if await lock_user(session, caller.user_id) is None:
-        raise InvalidToken  # deleted since his credential was checked
+        raise InvalidToken  # deleted since the credential was checked
     key = new_api_key()
     row = ApiKey(
         user_id=caller.user_id,

@@ -1,30 +1,32 @@
 from hubbub.auth import queries
 from hubbub.auth.errors import SessionRequired
-from hubbub.auth.tokens import AccessClaims, Tokens
+from hubbub.auth.tokens import API_KEY_MARK, Tokens
 from hubbub.auth.types import Caller, Scope
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.keys import token_hash
 from hubbub.users.types import Role
 
 
-async def caller_of(
-    session: AsyncReadSession,
-    credential: str,
-    claims: AccessClaims | None,
-    tokens: Tokens,
-) -> Caller | None:
-    """The user behind an access token, whose claims these are, or behind an API key."""
-    if claims is not None:
-        signed_in = await queries.session_owner(session, claims.session_id, tokens.now())
-        if signed_in is None or signed_in.user_id != claims.user_id:
-            return None
-        return Caller(
-            signed_in.user_id,
-            signed_in.user.role,
-            frozenset(Scope),
-            expires_at=claims.expires_at,
-            session_id=signed_in.id,
-        )
+async def caller_of(session: AsyncReadSession, tokens: Tokens, credential: str) -> Caller | None:
+    """The user behind an API key or an access token; None if it doesn't count."""
+    if credential.startswith(API_KEY_MARK):
+        return await _holder(session, tokens, credential)
+    claims = tokens.read_access(credential)
+    if claims is None:
+        return None
+    signed_in = await queries.session_owner(session, claims.session_id, tokens.now())
+    if signed_in is None or signed_in.user_id != claims.user_id:
+        return None
+    return Caller(
+        signed_in.user_id,
+        signed_in.user.role,
+        frozenset(Scope),
+        expires_at=claims.expires_at,
+        session_id=signed_in.id,
+    )
+
+
+async def _holder(session: AsyncReadSession, tokens: Tokens, credential: str) -> Caller | None:
     key = await queries.key_owner(session, token_hash(credential), tokens.now())
     if key is None:
         return None

@@ -6,7 +6,7 @@ from hubbub.activity import service as activity
 from hubbub.auth import queries
 from hubbub.auth.errors import InvalidToken, InvitationNotFound, InvitationRequired
 from hubbub.auth.models import Invitation
-from hubbub.auth.schemas import InvitationCreate
+from hubbub.auth.schemas import InvitationCreate, InvitationCreated, InvitationRead
 from hubbub.auth.service.callers import check_signed_in
 from hubbub.auth.tokens import Tokens
 from hubbub.auth.types import Caller
@@ -28,12 +28,16 @@ def invitation_link(tokens: Tokens, public_url: str, invitation_id: UUID) -> str
 
 
 async def invite(
-    session: AsyncWriteSession, tokens: Tokens, caller: Caller, new: InvitationCreate
-) -> Invitation:
+    session: AsyncWriteSession,
+    tokens: Tokens,
+    caller: Caller,
+    new: InvitationCreate,
+    public_url: str,
+) -> InvitationCreated:
     if new.role is Role.ADMIN:
         check_signed_in(caller)
     if await lock_user(session, caller.user_id) is None:
-        raise InvalidToken  # deleted since his credential was checked
+        raise InvalidToken  # deleted since the credential was checked
     invitation = Invitation(
         email=new.email,
         role=new.role,
@@ -53,7 +57,9 @@ async def invite(
     )
     if new.email is not None:
         emit(session, Invited(invitation_id=invitation.id))
-    return invitation
+    read = InvitationRead.model_validate(invitation)
+    link = invitation_link(tokens, public_url, invitation.id)
+    return InvitationCreated(**read.model_dump(), link=link)
 
 
 async def revoke_invitation(

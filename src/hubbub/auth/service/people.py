@@ -1,6 +1,7 @@
 """Who may become a user, and what becomes of what a user leaves behind."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -30,7 +31,7 @@ from hubbub.users import service as users
 from hubbub.users.errors import AdminsOnly
 from hubbub.users.models import User
 from hubbub.users.queries import find_user
-from hubbub.users.schemas import UserCreate, UserUpdate
+from hubbub.users.schemas import UserCreate, UserRead, UserUpdate
 from hubbub.users.types import Role
 
 
@@ -62,23 +63,44 @@ class OwnedInvitations:
         """Invitations go with their inviter by themselves."""
 
 
-async def sign_up(
-    session: AsyncWriteSession, tokens: Tokens, caller: Caller | None, new: UserCreate
-) -> User:
-    """An admin makes any account; others make their own, as far as the hub lets them."""
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who may have an account, as far as that is known without the database."""
+
+    new: UserCreate
+    password_hash: str
+    invitation_id: UUID | None
+    admin_id: UUID | None
+    """Who makes the account, if the newcomer doesn't."""
+
+
+async def admit(tokens: Tokens, caller: Caller | None, new: UserCreate) -> Newcomer:
+    """An admin makes any account; others make their own, as far as the hub lets them.
+
+    Comes before the transaction, since it hashes the password."""
+    invitation_id = admin_id = None
     if caller is not None and caller.is_admin:
         if new.role is Role.ADMIN:
             check_signed_in(caller)
-        password_hash = await hash_password(new.password.get_secret_value())
-        return await users.create_user(
-            session, new, role=new.role, password_hash=password_hash, actor_id=caller.user_id
-        )
-    invitation_id = _check_may_sign_up(tokens, new)
+        admin_id = caller.user_id
+    else:
+        invitation_id = _check_may_sign_up(tokens, new)
     password_hash = await hash_password(new.password.get_secret_value())
-    role = Role.MEMBER
-    if invitation_id is not None:
-        role = (await accept_invitation(session, tokens, invitation_id, new.email)).role
-    return await users.create_user(session, new, role=role, password_hash=password_hash)
+    return Newcomer(new, password_hash, invitation_id, admin_id)
+
+
+async def sign_up(session: AsyncWriteSession, tokens: Tokens, newcomer: Newcomer) -> UserRead:
+    new, role = newcomer.new, newcomer.new.role
+    if newcomer.invitation_id is not None:
+        role = (await accept_invitation(session, tokens, newcomer.invitation_id, new.email)).role
+    user = await users.create_user(
+        session,
+        new,
+        role=role,
+        password_hash=newcomer.password_hash,
+        actor_id=newcomer.admin_id,
+    )
+    return UserRead.model_validate(user)
 
 
 def _check_may_sign_up(tokens: Tokens, new: UserCreate) -> UUID | None:
@@ -110,7 +132,7 @@ async def update_user(
     if changes.is_active is not MISSING and not changes.is_active:
         await revoke_sessions(session, tokens, user.id)
     if changes.is_active is not MISSING or changes.role is not MISSING:
-        # also what he may do has changed, and what his agents may
+        # what the user may do has changed too, and with it what the user's agents may
         announce_revocation(session, user.id)
     return user
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 from sqlalchemy.orm import DeclarativeBase
 
 from hubbub.kit.db.database import Database
@@ -14,11 +14,11 @@ async def delete_in_chunks(
     database: Database, model: type[DeclarativeBase], *where: ColumnElement[bool]
 ) -> int:
     """Deletes what fits, a chunk a transaction, and returns how many rows that were."""
-    key = next(iter(cast("Table", model.__table__).primary_key.columns))
+    key = cast("Table", model.__table__).primary_key.columns.values()
     statement = (
         delete(model)
-        .where(key.in_(select(key).where(*where).limit(CHUNK)))
-        .returning(key)
+        .where(tuple_(*key).in_(select(*key).where(*where).limit(CHUNK)))
+        .returning(key[0])
         .execution_options(synchronize_session=False)
     )
     total, deleted = 0, CHUNK

@@ -25,7 +25,11 @@ PING_SECONDS = 2.0
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
-    title = "The database can't be reached or is busy; nothing was stored, try again"
+    # a commit may have happened though its answer was lost
+    title = (
+        "The database can't be reached or is busy; try again, with the same Idempotency-Key if you"
+        " gave one"
+    )
 
 
 class Database:

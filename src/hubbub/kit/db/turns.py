@@ -58,7 +58,7 @@ class WriteTurns:
 
 
 class TurnPool(AsyncAdaptedQueuePool):
-    """A pool of the one connection that writes: whoever checks it out has waited for his turn.
+    """A pool of the one connection that writes: whoever checks it out has waited for the turn.
 
     The turn begins before the connection is handed out and ends when it is back, rolled back or
     closed. Tied to the pool like this, no error and no cancellation can lose or keep a turn.

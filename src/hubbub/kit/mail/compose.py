@@ -1,7 +1,7 @@
 """Turning a `Mail` into the message that goes over the wire.
 
 Headers are built from parsed values only. A newline in one of them would let whoever chose the
-value write headers or recipients of his own, so it is refused here, for every mailer alike.
+value write headers or recipients of their own, so it is refused here, for every mailer alike.
 """
 
 from datetime import UTC, datetime

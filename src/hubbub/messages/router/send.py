@@ -24,14 +24,16 @@ from hubbub.agents.types import Actor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.counters import seconds_left
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
 from hubbub.messages.errors import (
+    ContentTooLarge,
     HopLimit,
     InboxFull,
-    KeyReused,
     MessageNotFound,
     NobodyAddressed,
+    NotInFuture,
     NotYourParticipant,
     RecipientNotFound,
     RecipientRefuses,
@@ -43,9 +45,6 @@ from hubbub.messages.schemas import MessageRead, MessageSend
 from hubbub.messages.service import messages as read_back
 from hubbub.messages.service.explain import explained
 from hubbub.messages.service.send import (
-    ContentTooLarge,
-    InvalidKey,
-    NotInFuture,
     draft_of,
     settled,
     shown,

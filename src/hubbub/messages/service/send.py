@@ -1,7 +1,6 @@
 """From what was sent to what is stored. No session here: the writer owns the transaction."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,29 +9,13 @@ from uuid import UUID
 import orjson
 
 from hubbub.agents.types import Actor
-from hubbub.kit.errors import AppError, TooLarge, Unprocessable
+from hubbub.kit.errors import AppError
+from hubbub.kit.idempotency import check_key
 from hubbub.kit.ids import new_id_text
-from hubbub.messages.errors import NotYourParticipant
+from hubbub.messages.errors import ContentTooLarge, NotInFuture, NotYourParticipant
 from hubbub.messages.schemas import MessageSend
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.settings import MessageSettings
-
-_KEY = re.compile(r"[ -~]{1,255}")
-
-
-class InvalidKey(Unprocessable):
-    code = "invalid_idempotency_key"
-    title = "An idempotency key is 1 to 255 printable ASCII characters"
-
-
-class ContentTooLarge(TooLarge):
-    code = "content_too_large"
-    title = "The content is too large"
-
-
-class NotInFuture(Unprocessable):
-    code = "not_in_future"
-    title = "expires_at and ack_by must lie in the future"
 
 
 def draft_of(
@@ -44,8 +27,8 @@ def draft_of(
         raise ContentTooLarge(msg)
     if body.expires_at is not None or body.ack_by is not None:
         _check_future(body, now)
-    if key is not None and not _KEY.fullmatch(key):
-        raise InvalidKey
+    if key is not None:
+        check_key(key)
     to_ids: tuple[str, ...] = ()
     to_handles: tuple[str, ...] = ()
     if body.to is None:

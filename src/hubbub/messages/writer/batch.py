@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Protocol
 from hubbub.agents.policy import may_send
 from hubbub.agents.types import Kind, Party
 from hubbub.kit.errors import AppError
+from hubbub.kit.idempotency import KeyReused
 from hubbub.messages.errors import (
     HopLimit,
     InboxFull,
-    KeyReused,
     NobodyAddressed,
     RecipientNotFound,
     RecipientRefuses,

@@ -1,0 +1,126 @@
+"""What was answered first under an `Idempotency-Key`, so that the same request makes one thing.
+
+The answer is stored in the transaction that makes the thing: both are there, or neither. It may
+carry a key that is shown once, so it is sealed, and the place it is sealed for stands for the
+caller, the route and the key: it opens for nobody else.
+"""
+
+import hashlib
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, SecretStr
+from sqlalchemy import Index, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hubbub.kit.crypto import Safe
+from hubbub.kit.db.base import Base
+from hubbub.kit.db.dialect import db_now, upsert
+from hubbub.kit.db.sessions import AsyncWriteSession
+from hubbub.kit.errors import Conflict, Unprocessable
+from hubbub.kit.keys import Keyring
+
+_KEY = re.compile(r"[ -~]{1,255}")
+_PURPOSE = "idempotency"
+
+
+class InvalidKey(Unprocessable):
+    code = "invalid_idempotency_key"
+    title = "An idempotency key is 1 to 255 printable ASCII characters"
+
+
+class KeyReused(Conflict):
+    code = "idempotency_key_reused"
+    title = "This idempotency key was used for another body; use a new one"
+
+
+class FirstAnswer(Base):
+    __tablename__ = "first_answer"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Stands for who asked where under which key; see `asked_under`."""
+    answer: Mapped[bytes | None]
+    """Null only within the transaction that makes the thing."""
+    created_at: Mapped[datetime] = mapped_column(default=db_now())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request under a key, which may be the first or a repetition."""
+
+    id: UUID
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content: str
+
+
+def check_key(key: str) -> None:
+    if not _KEY.fullmatch(key):
+        raise InvalidKey
+
+
+def asked_under(keys: Keyring, route: str, caller: str | None, key: str, body: BaseModel) -> Asked:
+    """Of strangers, only those who send the same body can be taken for one another.
+
+    A body may hold a password. So what is stored in the clear is made with the hub's own secret:
+    without it, nobody can try out passwords on a stolen table.
+    """
+    body_hash = _hash(body)
+    who = [route, caller, key] if caller is not None else [route, None, key, body_hash]
+    fingerprint = keys.fingerprint(_PURPOSE, orjson.dumps(who).decode())
+    return Asked(UUID(bytes=fingerprint[:16]), body_hash)
+
+
+def _hash(body: BaseModel) -> str:
+    """Of the validated body in one order of its fields: how it was written doesn't matter."""
+    canonical = orjson.dumps(body.model_dump(), default=_plain, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, AbstractSet):
+        return sorted(value)
+    raise TypeError
+
+
+async def first_answer(session: AsyncWriteSession, safe: Safe, asked: Asked) -> Answer | None:
+    """What was answered before; None if this is the first time.
+
+    Whoever comes while the first is still under way waits here for its end: on PostgreSQL for the
+    row, on SQLite for the turn. That is why it comes before all other statements.
+    """
+    taken = upsert(session, FirstAnswer, {"id": asked.id}, unique=["id"], change=["id"]).returning(
+        FirstAnswer.answer
+    )
+    sealed = (await session.scalars(taken)).one()
+    if sealed is None:
+        return None
+    body_hash, status, content = orjson.loads(safe.open(sealed, *_place(asked)))
+    if body_hash != asked.body_hash:
+        raise KeyReused
+    return Answer(status, content)
+
+
+async def keep_answer(session: AsyncWriteSession, safe: Safe, asked: Asked, answer: Answer) -> None:
+    content = orjson.dumps([asked.body_hash, answer.status, answer.content]).decode()
+    await session.execute(
+        update(FirstAnswer)
+        .where(FirstAnswer.id == asked.id)
+        .values(answer=safe.seal(content, *_place(asked)))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _place(asked: Asked) -> tuple[str, str, UUID]:
+    return FirstAnswer.__tablename__, FirstAnswer.answer.key, asked.id
