@@ -17,6 +17,7 @@ from hubbub.notifications import jobs as notification_jobs
 
 _MODELS = (
     "hubbub.kit.outbox",
+    "hubbub.kit.db.counter",
     "hubbub.kit.db.search",
     "hubbub.kit.jobs.models",
     "hubbub.activity.models",
