@@ -14,6 +14,7 @@ from hubbub.auth.service.people import Owned, OwnedInvitations
 from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune
 from hubbub.notifications import jobs as notification_jobs
+from hubbub.rooms import jobs as room_jobs
 
 _MODELS = (
     "hubbub.kit.outbox",
@@ -25,10 +26,17 @@ _MODELS = (
     "hubbub.auth.models",
     "hubbub.agents.models",
     "hubbub.notifications.models",
+    "hubbub.rooms.models",
     "hubbub.messages.models",
 )
 
-JOBS: Sequence[Job[Any]] = (prune, *auth_jobs.JOBS, *agent_jobs.JOBS, *notification_jobs.JOBS)
+JOBS: Sequence[Job[Any]] = (
+    prune,
+    *auth_jobs.JOBS,
+    *agent_jobs.JOBS,
+    *notification_jobs.JOBS,
+    *room_jobs.JOBS,
+)
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
 """What becomes of these is asked before a user is deleted."""
