@@ -7,7 +7,6 @@ Follows: 7d1f0c2a9b35
 import sqlalchemy as sa
 from alembic import op
 
-
 revision: str = "bb3b2f7a8d08"
 down_revision: str | None = "7d1f0c2a9b35"
 branch_labels: str | None = None
@@ -101,7 +100,6 @@ def upgrade() -> None:
             ["room_id", "joined_at", "participant_id"],
             unique=False,
         )
-
 
 
 def downgrade() -> None:
