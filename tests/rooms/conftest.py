@@ -5,7 +5,7 @@ from tests.fixtures.people import MakePerson, Person
 
 
 async def named(people: MakePerson, name: str) -> Person:
-    """Somebody whom others can invite: a user is a participant from the first call at the latest."""
+    """Somebody whom others can invite: from the first call on a user is a participant."""
     person = await people(username=name, full_name=name.title())
     assert (await person_of(person))["name"] == name
     return person
