@@ -1,6 +1,7 @@
 import asyncio
 
 import httpx2
+import orjson
 import pytest
 from sqlalchemy import select
 
@@ -264,6 +265,37 @@ async def test_what_was_done_is_written_down(hub: Resources, ann: Person, ben: P
     assert by["room.member_removed"].actor_id == ann.id
     assert by["room.member_removed"].details == {"participant": person["id"]}
     assert by["room.role_changed"].details["role"] == "observer"
+
+
+async def test_whoever_listens_hears_of_it_once_it_is_committed(
+    hub: Resources, ann: Person, ben: Person
+) -> None:
+    heard: list[tuple[str, dict[str, str]]] = []
+    for topic in ("joined", "left", "changed", "deleted", "invited"):
+        hub.database.hear(
+            f"room.{topic}", lambda text, topic=topic: heard.append((topic, orjson.loads(text)))
+        )
+    anns, bens = (await person_of(ann))["id"], (await person_of(ben))["id"]
+
+    room = await make_room(ann, "ops", members=["ben"])
+    await call(ben, room, "join")
+    await call(ben, room, "join")
+    await ann.client.patch(path(room), json={"title": "Operations"})
+    await ann.client.patch(path(room, "members", bens), json={"role": "owner"})
+    await call(ann, room, "leave")
+    await ben.client.delete(path(room))
+    await call(ben, room, "join")
+
+    this = {"room_id": room["id"]}
+    assert heard == [
+        ("joined", this | {"participant_id": anns}),
+        ("invited", this | {"participant_id": bens}),
+        ("joined", this | {"participant_id": bens}),
+        ("changed", this),
+        ("changed", this),
+        ("left", this | {"participant_id": anns}),
+        ("deleted", this),
+    ]
 
 
 @pytest.mark.parametrize("what", ["join", "leave"])
