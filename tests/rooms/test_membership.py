@@ -271,10 +271,12 @@ async def test_whoever_listens_hears_of_it_once_it_is_committed(
     hub: Resources, ann: Person, ben: Person
 ) -> None:
     heard: list[tuple[str, dict[str, str]]] = []
-    for topic in ("joined", "left", "changed", "deleted", "invited"):
-        hub.database.hear(
-            f"room.{topic}", lambda text, topic=topic: heard.append((topic, orjson.loads(text)))
-        )
+
+    def listen(what: str) -> None:
+        hub.database.hear(f"room.{what}", lambda text: heard.append((what, orjson.loads(text))))
+
+    for what in ("joined", "left", "changed", "deleted", "invited"):
+        listen(what)
     anns, bens = (await person_of(ann))["id"], (await person_of(ben))["id"]
 
     room = await make_room(ann, "ops", members=["ben"])
