@@ -8,11 +8,12 @@ from hubbub.kit.http.lane import Lanes
 from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
+from hubbub.rooms.router import router as rooms_router
 
 PREFIX = "/api/v1"
 
 api_router = APIRouter(prefix=PREFIX)
-for part in (messages_router, auth_router, agents_router, notifications_router):
+for part in (messages_router, auth_router, agents_router, rooms_router, notifications_router):
     api_router.include_router(part)
 
 

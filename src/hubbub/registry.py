@@ -16,10 +16,12 @@ from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
 from hubbub.messages import jobs as message_jobs
 from hubbub.notifications import jobs as notification_jobs
+from hubbub.rooms import jobs as room_jobs
 
 _MODELS = (
     "hubbub.kit.outbox",
     "hubbub.kit.idempotency",
+    "hubbub.kit.db.counter",
     "hubbub.kit.db.search",
     "hubbub.kit.jobs.models",
     "hubbub.activity.models",
@@ -27,6 +29,7 @@ _MODELS = (
     "hubbub.auth.models",
     "hubbub.agents.models",
     "hubbub.notifications.models",
+    "hubbub.rooms.models",
     "hubbub.messages.models",
 )
 
@@ -36,6 +39,7 @@ JOBS: Sequence[Job[Any]] = (
     *auth_jobs.JOBS,
     *agent_jobs.JOBS,
     *notification_jobs.JOBS,
+    *room_jobs.JOBS,
     *message_jobs.JOBS,
 )
 

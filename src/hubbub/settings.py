@@ -137,6 +137,11 @@ class MessageSettings(Section):
     batch_size: int = Field(default=256, ge=1)
 
 
+class RoomSettings(Section):
+    max_members: int = Field(default=5000, ge=1, description="of one room")
+    rooms_per_user: int = Field(default=1000, ge=1, description="made, and not deleted")
+
+
 class MailSettings(Section):
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -195,6 +200,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     messages: MessageSettings = MessageSettings()
+    rooms: RoomSettings = RoomSettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()

@@ -6,15 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, SmallInteger, String, text
+from sqlalchemy import Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hubbub.kit.db.base import Base
+from hubbub.kit.db.base import Base, Big
 from hubbub.kit.db.dialect import db_now
 from hubbub.messages.types import ContentType, Priority, State
-
-# an INTEGER of SQLite has 64 bits, a BIGINT there is no alias of it
-_Big = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Message(Base):
@@ -63,7 +60,7 @@ class Delivery(Base):
     )
 
     recipient_id: Mapped[UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(_Big, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Big, primary_key=True, autoincrement=False)
     message_id: Mapped[UUID]
     sender_id: Mapped[UUID]
     state: Mapped[State]
@@ -73,17 +70,6 @@ class Delivery(Base):
     acked_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     ack_by: Mapped[datetime | None]
-
-
-class Counter(Base):
-    """The numbers of one inbox: the last one given out, the first one kept, how many are open."""
-
-    __tablename__ = "counter"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    last_seq: Mapped[int] = mapped_column(_Big, default=0)
-    first_seq: Mapped[int] = mapped_column(_Big, default=1)
-    open: Mapped[int] = mapped_column(_Big, default=0)
 
 
 class IdempotencyKey(Base):

@@ -9,8 +9,9 @@ from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
+from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.sessions import AsyncReadSession
-from hubbub.messages.models import Counter, Delivery, Epoch, Message
+from hubbub.messages.models import Delivery, Epoch, Message
 from hubbub.messages.types import OPEN, State
 
 

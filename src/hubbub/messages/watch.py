@@ -17,9 +17,9 @@ import structlog
 from sqlalchemy import select
 
 from hubbub.kit.bus import Bus
+from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.database import Database
 from hubbub.kit.errors import AppError
-from hubbub.messages.models import Counter
 from hubbub.messages.schemas import InboxPage
 
 log = structlog.get_logger()

@@ -19,6 +19,7 @@ from hubbub.agents.queries.sets import (
     parties_by_handle,
     parties_by_id,
 )
+from hubbub.agents.queries.speaking import lock_spoken_for, speaks_for, spoken_for
 from hubbub.agents.queries.standing import (
     contact_between,
     contact_for_notice,
@@ -53,7 +54,10 @@ __all__ = [
     "lock_contact",
     "lock_enrolment",
     "lock_pair",
+    "lock_spoken_for",
     "nearest_handles",
     "parties_by_handle",
     "parties_by_id",
+    "speaks_for",
+    "spoken_for",
 ]

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, Row, Update, case, func, update
 
+from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
 from hubbub.messages.errors import CursorReset
-from hubbub.messages.models import Counter, Delivery, Message
+from hubbub.messages.models import Delivery, Message
 from hubbub.messages.schemas import (
     InboxEntry,
     InboxMessage,

@@ -1,0 +1,17 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+from hubbub.auth.errors import InvalidToken, ScopeMissing
+from hubbub.rooms.errors import NotYoursToActFor, RoomNotFound
+
+RoomId = Annotated[UUID, Path(description="The room's id.")]
+AsAgent = Annotated[
+    UUID | None, Query(description="As whom: yourself if left out, or an agent of your own.")
+]
+
+ALWAYS = (InvalidToken, ScopeMissing)
+IN_ROOM = (*ALWAYS, RoomNotFound)
+ACTING = (*IN_ROOM, NotYoursToActFor)
+"""What the routes of a room can refuse, one step after the other."""

@@ -1,0 +1,58 @@
+"""Statements and finders about rooms. Whoever looks comes first."""
+
+from hubbub.rooms.queries.invites import (
+    blocked_by,
+    invitations_of,
+    invite_for_notice,
+    open_invite,
+    open_invites,
+)
+from hubbub.rooms.queries.members import (
+    has_owner,
+    list_members,
+    lock_member,
+    member_ids,
+    membership,
+    memberships_of,
+    roles_of,
+    rooms_left_behind,
+    successor,
+)
+from hubbub.rooms.queries.sets import members_of, readable_from, rooms_by_id, rooms_by_name
+from hubbub.rooms.queries.sight import (
+    count_created,
+    find_room,
+    find_room_by_name,
+    list_rooms,
+    lock_any_room,
+    lock_room,
+    nearest_names,
+)
+
+__all__ = [
+    "blocked_by",
+    "count_created",
+    "find_room",
+    "find_room_by_name",
+    "has_owner",
+    "invitations_of",
+    "invite_for_notice",
+    "list_members",
+    "list_rooms",
+    "lock_any_room",
+    "lock_member",
+    "lock_room",
+    "member_ids",
+    "members_of",
+    "membership",
+    "memberships_of",
+    "nearest_names",
+    "open_invite",
+    "open_invites",
+    "readable_from",
+    "roles_of",
+    "rooms_by_id",
+    "rooms_by_name",
+    "rooms_left_behind",
+    "successor",
+]
