@@ -7,7 +7,10 @@ NotFound                 404
 └── ReplyNotFound
 Forbidden                403
 ├── NotYourParticipant       `from` is not the caller's
-└── RecipientRefuses         its policy or a block
+├── RecipientRefuses         its policy or a block
+├── NotInRoom                the sender is no member
+├── OnlyListens              the sender observes
+└── BroadcastNotAllowed
 Conflict                 409
 ├── HopLimit                 agents have answered each other too long
 └── CursorReset              the cursor belongs to nothing that is kept
@@ -19,6 +22,8 @@ Unprocessable            422
 TooManyRequests          429
 ├── SendLimit
 └── InboxFull
+Gone                     410
+└── RoomClosed
 Unavailable              503
 └── WriterBusy
 """
@@ -26,6 +31,7 @@ Unavailable              503
 from hubbub.kit.errors import (
     Conflict,
     Forbidden,
+    Gone,
     NotFound,
     TooLarge,
     TooManyRequests,
@@ -57,6 +63,21 @@ class NotYourParticipant(Forbidden):
 class RecipientRefuses(Forbidden):
     code = "recipient_refuses"
     title = "A recipient takes no messages from this sender; nothing was sent"
+
+
+class NotInRoom(Forbidden):
+    code = "not_in_room"
+    title = "The sender is not in the room; join it first"
+
+
+class OnlyListens(Forbidden):
+    code = "only_listens"
+    title = "Observers of a room don't speak in it"
+
+
+class RoomClosed(Gone):
+    code = "room_closed"
+    title = "The room is deleted; nothing can be said in it any more"
 
 
 class BroadcastNotAllowed(Forbidden):
@@ -91,7 +112,9 @@ class ContentTooLarge(TooLarge):
 
 class NotInFuture(Unprocessable):
     code = "not_in_future"
-    title = "expires_at and ack_by must lie in the future"
+    title = (
+        "Times must lie in the future: deliver_at at most so far, expires_at and ack_by after it"
+    )
 
 
 class SendLimit(TooManyRequests):

@@ -23,6 +23,7 @@ class Message(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     sender_id: Mapped[UUID]
     thread_id: Mapped[UUID]
+    room_id: Mapped[UUID | None]
     reply_to: Mapped[UUID | None]
     addressed: Mapped[list[str]]
     """What was typed, before it was resolved."""
@@ -33,6 +34,7 @@ class Message(Base):
     hops: Mapped[int] = mapped_column(SmallInteger)
     """How many agents have answered each other since a person last spoke."""
     created_at: Mapped[datetime]
+    deliver_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     ack_by: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
@@ -70,6 +72,44 @@ class Delivery(Base):
     acked_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     ack_by: Mapped[datetime | None]
+
+
+class RoomMessage(Base):
+    """What was said in a room, in the room's own order."""
+
+    __tablename__ = "room_message"
+    __table_args__ = (Index(None, "message_id", unique=True), {"sqlite_with_rowid": False})
+
+    room_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(Big, primary_key=True, autoincrement=False)
+    message_id: Mapped[UUID]
+
+
+class FanOut(Base):
+    """A message whose deliveries are made after it was stored: it is due later, or it goes to
+    everyone. Stays when it is done, and tells how many it reached."""
+
+    __tablename__ = "fan_out"
+    __table_args__ = (
+        Index(
+            "ix_fan_out_due",
+            "due_at",
+            postgresql_where=text("done_at IS NULL"),
+            sqlite_where=text("done_at IS NULL"),
+        ),
+    )
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+    to_everyone: Mapped[bool]
+    recipients: Mapped[list[str]]
+    """The ids of those who were named; a room's members are those of the time when it is due."""
+    after_id: Mapped[UUID | None]
+    """How far it has come with everyone."""
+    reached: Mapped[int]
+    skipped: Mapped[int]
+    """Those who take nothing from the sender, or are gone."""
+    done_at: Mapped[datetime | None]
 
 
 class IdempotencyKey(Base):

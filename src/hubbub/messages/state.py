@@ -14,11 +14,11 @@ from hubbub.kit.resources import Resources
 from hubbub.messages import queries
 from hubbub.messages.models import Epoch
 from hubbub.messages.watch import CHANNEL, Watch
-from hubbub.messages.writer.batch import Limits
 from hubbub.messages.writer.draft import Stored
 from hubbub.messages.writer.postgresql import PostgresStore
 from hubbub.messages.writer.queue import Store, Writer
 from hubbub.messages.writer.sqlite import SqliteStore
+from hubbub.messages.writer.steps import Limits
 
 
 @dataclass(frozen=True, slots=True)

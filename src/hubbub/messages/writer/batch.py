@@ -1,59 +1,30 @@
-"""What one batch does, step by step, as a generator of statements.
+"""One batch: many messages of many senders, stored together."""
 
-It yields what it wants to know or to store and is sent the rows; whoever drives it owns the
-transaction. The order is the same for every batch on every process: keys, then those who are
-addressed, then the numbers, then the rows.
-"""
-
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
 
-from hubbub.agents.policy import may_send
 from hubbub.agents.types import Kind, Party
 from hubbub.kit.errors import AppError
 from hubbub.kit.idempotency import KeyReused
-from hubbub.messages.errors import (
-    HopLimit,
-    InboxFull,
-    NobodyAddressed,
-    RecipientNotFound,
-    RecipientRefuses,
-    ReplyNotFound,
-    WriterBusy,
-)
+from hubbub.messages.errors import HopLimit, RecipientRefuses, ReplyNotFound, WriterBusy
 from hubbub.messages.writer import statements as sql
+from hubbub.messages.writer.audience import (
+    People,
+    Rooms,
+    Standing,
+    addressed,
+    look_up,
+    look_up_rooms,
+    look_up_standing,
+    room_of,
+)
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
-from hubbub.messages.writer.statements import Insert, Query
+from hubbub.messages.writer.rows import insert_deliveries, insert_messages, number
+from hubbub.messages.writer.steps import Ask, Forms, Limits, Steps
 
-
-class Ask(NamedTuple):
-    """One statement with its rows. `answers`: whether rows come back."""
-
-    sql: Query | Insert
-    rows: Sequence[Any]
-    answers: bool = True
-
-
-class Forms(Protocol):
-    """How values are written for the database at hand."""
-
-    alone: bool
-    """Whether nobody else writes meanwhile, so that what was read still holds."""
-
-    def time(self, at: datetime | None) -> Any: ...  # noqa: ANN401
-
-    def json(self, content: object) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    hops: int
-    open_per_inbox: int
-
-
-type Steps[T] = Generator[Ask, list[Any], T]
+type _Threads = dict[tuple[str, str], tuple[str, int]]
+"""Thread and hops of what is replied to, by message and sender."""
 
 
 @dataclass(slots=True)
@@ -68,24 +39,6 @@ class _Batch:
         self.drafts.remove(draft)
 
 
-@dataclass(slots=True)
-class _People:
-    by_id: dict[str, Party] = field(default_factory=dict)
-    by_handle: dict[str, Party] = field(default_factory=dict)
-    open: dict[str, int] = field(default_factory=dict)
-    last_seq: dict[str, int] = field(default_factory=dict)
-    blocking: set[str] = field(default_factory=set)
-
-    def add(self, rows: list[Any]) -> None:
-        for agent_id, handle, kind, owner_id, accepts, blocks, waiting, last_seq in rows:
-            party = Party(agent_id, handle, kind, owner_id, accepts, False)
-            self.by_id[agent_id] = self.by_handle[handle] = party
-            self.open[agent_id] = waiting or 0
-            self.last_seq[agent_id] = last_seq or 0
-            if blocks:
-                self.blocking.add(agent_id)
-
-
 def store(
     drafts: Sequence[Draft], now: datetime, forms: Forms, limits: Limits
 ) -> Steps[list[Outcome]]:
@@ -94,15 +47,23 @@ def store(
     at = forms.time(now)
     yield from _take_keys(batch, at)
     keyed = [draft for draft in batch.drafts if draft.key is not None]
-    people = yield from _look_up(batch)
-    stored = yield from _check(batch, people, now, limits)
+    people = yield from look_up(batch.drafts)
+    rooms = yield from look_up_rooms(batch.drafts, people)
+    threads = yield from _look_up_replies(batch)
+    named = _addressed(batch, people, limits)
+    pairs = {(other, draft.sender_id) for draft in batch.drafts for other in named[draft.id]}
+    standing = yield from look_up_standing(pairs, people)
+    known = _Known(people, rooms, standing, threads, limits, forms, now)
+    stored = _accepted(batch, named, known)
     refused = [
         (d.sender_id, d.key) for d in keyed if isinstance(batch.outcomes.get(d.id), AppError)
     ]
     if refused:
         yield Ask(sql.DROP_KEYS, refused, answers=False)
-    yield from _number(stored, people, forms)
-    yield from _insert(stored, at, forms)
+    at_once = [each for each in stored if not each.draft.is_delivered_later]
+    yield from number(at_once, people, forms)
+    yield from insert_messages(stored, at, forms)
+    yield from insert_deliveries(at_once, at)
     for each in stored:
         batch.outcomes[each.draft.id] = each
     _follow_twins(batch, drafts)
@@ -142,86 +103,63 @@ def _follow_twins(batch: _Batch, drafts: Sequence[Draft]) -> None:
                 batch.outcomes[draft.id] = first
 
 
-def _check(batch: _Batch, people: _People, now: datetime, limits: Limits) -> Steps[list[Stored]]:
-    threads = yield from _look_up_replies(batch)
-    resolved: dict[str, list[str]] = {}
+def _addressed(batch: _Batch, people: People, limits: Limits) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
     for draft in tuple(batch.drafts):
         try:
-            resolved[draft.id] = _recipients(draft, people, limits)
+            named[draft.id] = addressed(draft, people, limits)
         except AppError as error:
             batch.refuse(draft, error)
-    blocked, contacts = yield from _look_up_standing(batch, people, resolved)
+    return named
+
+
+@dataclass(slots=True)
+class _Known:
+    people: People
+    rooms: Rooms
+    standing: Standing
+    threads: _Threads
+    limits: Limits
+    forms: Forms
+    now: datetime
+
+
+def _accepted(batch: _Batch, named: dict[str, list[str]], known: _Known) -> list[Stored]:
     stored = []
     for draft in tuple(batch.drafts):
-        sender = people.by_id[draft.sender_id]
         try:
-            for other in resolved[draft.id]:
-                _check_policy(sender, people.by_id[other], blocked, contacts)
-            thread_id, hops = _thread(draft, sender, threads, limits)
+            stored.append(_accept(draft, named[draft.id], known))
         except AppError as error:
             batch.refuse(draft, error)
-            continue
-        made = Stored(draft, sender.handle, thread_id, hops, now)
-        made.recipients = [(other, 0) for other in resolved[draft.id]]
-        stored.append(made)
     return stored
 
 
-def _look_up(batch: _Batch) -> Steps[_People]:
-    ids = {each for draft in batch.drafts for each in (draft.sender_id, *draft.to_ids)}
-    handles = {handle for draft in batch.drafts for handle in draft.to_handles}
-    people = _People()
-    if ids:
-        people.add((yield Ask(sql.AGENTS_BY_ID, list(ids))))
-    if handles:
-        people.add((yield Ask(sql.AGENTS_BY_HANDLE, list(handles))))
-    return people
-
-
-def _recipients(draft: Draft, people: _People, limits: Limits) -> list[str]:
-    """Each once, in the order of their ids, and never the sender."""
-    if draft.sender_id not in people.by_id:
-        raise RecipientRefuses("The sender has been deleted.")
-    missing = [each for each in draft.to_ids if each not in people.by_id]
-    unknown = [each for each in draft.to_handles if each not in people.by_handle]
-    if missing or unknown:
-        raise RecipientNotFound(unknown=unknown)
-    # Party says UUID of what is text here
-    named = {str(people.by_handle[handle].id) for handle in draft.to_handles}
-    recipients = sorted({*draft.to_ids, *named} - {draft.sender_id})
-    if not recipients:
-        raise NobodyAddressed
-    if any(people.open[other] >= limits.open_per_inbox for other in recipients):
-        raise InboxFull(retry_after=60)
-    return recipients
-
-
-def _look_up_standing(
-    batch: _Batch, people: _People, resolved: dict[str, list[str]]
-) -> Steps[tuple[set[tuple[str, str]], set[tuple[str, str]]]]:
-    pairs = {(other, d.sender_id) for d in batch.drafts for other in resolved[d.id]}
-    blocked: set[tuple[str, str]] = set()
-    contacts: set[tuple[str, str]] = set()
-    doubtful = [pair for pair in pairs if pair[0] in people.blocking]
-    if doubtful:
-        blocked = {tuple(row) for row in (yield Ask(sql.BLOCKS, doubtful))}
-    closed = [pair for pair in pairs if people.by_id[pair[0]].accepts == "contacts"]
-    if closed:
-        contacts = {tuple(row) for row in (yield Ask(sql.CONTACTS, closed))}
-    return blocked, contacts
-
-
-def _check_policy(
-    sender: Party,
-    recipient: Party,
-    blocked: set[tuple[str, str]],
-    contacts: set[tuple[str, str]],
-) -> None:
-    pair = (str(recipient.id), str(sender.id))
-    reason = may_send(sender, recipient, is_contact=pair in contacts, is_blocked=pair in blocked)
-    if reason is not None:
-        # a block isn't told apart from a policy: who is blocked needn't know
-        raise RecipientRefuses(recipient=recipient.handle)
+def _accept(draft: Draft, named: list[str], known: _Known) -> Stored:
+    sender = known.people.by_id[draft.sender_id]
+    for other in named:
+        recipient = known.people.by_id[other]
+        if known.standing.refuses(sender, recipient):
+            # a block isn't told apart from a policy: who is blocked needn't know
+            raise RecipientRefuses(recipient=recipient.handle)
+    room = room_of(draft, known.rooms)
+    thread_id, hops = _thread(draft, sender, known.threads, known.limits)
+    if room is not None and not draft.is_delivered_later:
+        present = known.rooms.members.get(room.id, ())
+        named = sorted({*named, *present} - {draft.sender_id})
+    return Stored(
+        message_id=draft.id,
+        sender_id=draft.sender_id,
+        expires_at=known.forms.time(draft.expires_at),
+        ack_by=known.forms.time(draft.ack_by),
+        recipients=[(other, 0) for other in named],
+        room_id=room.id if room is not None else None,
+        room_seq=0,
+        draft=draft,
+        sender_handle=sender.handle,
+        thread_id=thread_id,
+        hops=hops,
+        created_at=known.now,
+    )
 
 
 def _look_up_replies(batch: _Batch) -> Steps[dict[tuple[str, str], tuple[str, int]]]:
@@ -246,46 +184,3 @@ def _thread(
     if hops >= limits.hops:
         raise HopLimit(f"At most {limits.hops} answers between agents alone.")
     return thread_id, hops + 1
-
-
-def _number(stored: list[Stored], people: _People, forms: Forms) -> Steps[None]:
-    """Gives each delivery the next number of its inbox; the rows stay locked until the commit, so
-    numbers and commits have the same order."""
-    counts: dict[str, int] = {}
-    for each in stored:
-        for other, _ in each.recipients:
-            counts[other] = counts.get(other, 0) + 1
-    if not counts:
-        return
-    rows = [(other, count, count) for other, count in sorted(counts.items())]
-    advanced = yield Ask(sql.ADVANCE, rows, answers=not forms.alone)
-    following = people.last_seq
-    if not forms.alone:
-        following = {other: last - counts[other] for other, last in advanced}
-    for each in stored:
-        numbered = []
-        for other, _ in each.recipients:
-            following[other] += 1
-            numbered.append((other, following[other]))
-        each.recipients = numbered
-
-
-def _insert(stored: list[Stored], at: object, forms: Forms) -> Steps[None]:
-    if not stored:
-        return
-    messages, deliveries = [], []
-    for each in stored:
-        d = each.draft
-        expires, ack_by = forms.time(d.expires_at), forms.time(d.ack_by)
-        messages.append(
-            (
-                *(d.id, d.sender_id, each.thread_id, d.reply_to, forms.json(d.addressed)),
-                *(d.content, d.content_type, forms.json(d.metadata), d.priority, each.hops),
-                *(at, expires, ack_by),
-            )
-        )
-        deliveries += [
-            (other, seq, d.id, d.sender_id, at, expires, ack_by) for other, seq in each.recipients
-        ]
-    yield Ask(sql.MESSAGES, messages, answers=False)
-    yield Ask(sql.DELIVERIES, deliveries, answers=False)

@@ -1,7 +1,7 @@
 """What waits to be stored, and what becomes of it. All ids are text here: the JSON of the API, the
 text of SQLite and PostgreSQL's driver all take it as it is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,17 +19,39 @@ class Draft:
     addressed: list[str]
     content: str
     content_type: str
+    to_room: str | None = None
+    to_everyone: bool = False
     metadata: dict[str, Any] | None = None
     reply_to: str | None = None
     priority: str = "normal"
+    deliver_at: datetime | None = None
     expires_at: datetime | None = None
     ack_by: datetime | None = None
     key: str | None = None
     body_hash: str | None = None
 
+    @property
+    def is_delivered_later(self) -> bool:
+        """Stored now, without deliveries: these are made when it is due, or by and by."""
+        return self.to_everyone or self.deliver_at is not None
+
 
 @dataclass(slots=True)
-class Stored:
+class Deliveries:
+    """Those of one message that one transaction makes; times as the database takes them."""
+
+    message_id: str
+    sender_id: str
+    expires_at: Any
+    ack_by: Any
+    recipients: list[tuple[str, int]]
+    """Ids and the numbers in their inboxes, nothing before they are given."""
+    room_id: str | None
+    room_seq: int
+
+
+@dataclass(slots=True)
+class Stored(Deliveries):
     """A message as it is in the tables once the batch has been committed."""
 
     draft: Draft
@@ -37,8 +59,6 @@ class Stored:
     thread_id: str
     hops: int
     created_at: datetime
-    recipients: list[tuple[str, int]] = field(default_factory=list)
-    """Ids and the numbers in their inboxes."""
 
 
 @dataclass(slots=True)

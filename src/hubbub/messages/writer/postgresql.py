@@ -1,5 +1,6 @@
 """Running batches on PostgreSQL: one connection a process, one statement a table."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -7,7 +8,7 @@ from typing import Any, cast
 import orjson
 from asyncpg.exceptions import DeadlockDetectedError, SerializationError
 
-from hubbub.messages.writer.batch import Steps
+from hubbub.messages.writer.steps import Steps
 
 _ATTEMPTS = 5
 
@@ -27,12 +28,14 @@ class PostgresStore:
         self.forms = PostgresForms()
         self._connect = connect
         self._connection: Any = None
+        self._free = asyncio.Lock()
 
     async def run[T](self, steps: Callable[[], Steps[T]]) -> T:
         """Runs the steps in one transaction. Whatever is lost to a deadlock is done again."""
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._run(steps)
+                async with self._free:
+                    return await self._run(steps)
             except (DeadlockDetectedError, SerializationError):
                 if attempt == _ATTEMPTS - 1:
                     raise

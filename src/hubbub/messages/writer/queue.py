@@ -14,8 +14,9 @@ from hubbub.kit.db.database import DatabaseUnavailable
 from hubbub.kit.db.turns import AlreadyWritingError, WriteTurns
 from hubbub.kit.errors import AppError
 from hubbub.messages.errors import WriterBusy
-from hubbub.messages.writer.batch import Limits, Steps, store
+from hubbub.messages.writer.batch import store
 from hubbub.messages.writer.draft import Draft, Outcome, Stored
+from hubbub.messages.writer.steps import Limits, Steps
 
 log = structlog.get_logger()
 

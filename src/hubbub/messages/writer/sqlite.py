@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
-from hubbub.messages.writer.batch import Steps
 from hubbub.messages.writer.statements import Insert, values
+from hubbub.messages.writer.steps import Steps
 
 
 class SqliteForms:

@@ -119,6 +119,38 @@ CONTACTS = Query(
         OR (c.agent_id = asked.two AND c.other_id = asked.one)))
     """,
 )
+# as the sender sees them: with its own role there
+ROOMS = Query(
+    """
+    SELECT json_group_array(json_array(r.name, asked.value ->> 1, r.id, r.visibility, m.role,
+        r.deleted_at IS NOT NULL, c.last_seq))
+    FROM json_each(?) AS asked JOIN room AS r ON r.name = asked.value ->> 0
+    LEFT JOIN room_member AS m ON m.room_id = r.id AND m.participant_id = asked.value ->> 1
+    LEFT JOIN counter AS c ON c.id = r.id
+    """,
+    """
+    SELECT r.name, asked.sender_id::text, r.id::text, r.visibility, m.role,
+        r.deleted_at IS NOT NULL, c.last_seq
+    FROM unnest($1::text[], $2::uuid[]) AS asked (name, sender_id) JOIN room AS r USING (name)
+    LEFT JOIN room_member AS m ON m.room_id = r.id AND m.participant_id = asked.sender_id
+    LEFT JOIN counter AS c ON c.id = r.id
+    """,
+)
+# those who hear what is said
+ROOM_MEMBERS = Query(
+    """
+    SELECT json_group_array(json_array(m.room_id, m.participant_id, c.last_seq))
+    FROM json_each(?) AS asked JOIN room_member AS m ON m.room_id = asked.value AND NOT m.muted
+    JOIN agent AS a ON a.id = m.participant_id AND a.deleted_at IS NULL
+    LEFT JOIN counter AS c ON c.id = m.participant_id
+    """,
+    """
+    SELECT m.room_id::text, m.participant_id::text, c.last_seq
+    FROM room_member AS m JOIN agent AS a ON a.id = m.participant_id AND a.deleted_at IS NULL
+    LEFT JOIN counter AS c ON c.id = m.participant_id
+    WHERE m.room_id = ANY($1::uuid[]) AND NOT m.muted
+    """,
+)
 # a message can be answered by who sent it and by who got it
 REPLIES = Query(
     """
@@ -158,18 +190,18 @@ ADVANCE = Insert(
 MESSAGES = Insert(
     (
         (
-            "INSERT INTO message (id, sender_id, thread_id, reply_to, addressed, content,"
-            " content_type, metadata, priority, hops, created_at, expires_at, ack_by)"
+            "INSERT INTO message (id, sender_id, thread_id, room_id, reply_to, addressed, content,"
+            " content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by)"
         ),
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "",
     ),
     """
-    INSERT INTO message (id, sender_id, thread_id, reply_to, addressed, content, content_type,
-        metadata, priority, hops, created_at, expires_at, ack_by)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::json[], $6::text[],
-        $7::text[], $8::json[], $9::text[], $10::smallint[], $11::timestamptz[],
-        $12::timestamptz[], $13::timestamptz[])
+    INSERT INTO message (id, sender_id, thread_id, room_id, reply_to, addressed, content,
+        content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::json[],
+        $7::text[], $8::text[], $9::json[], $10::text[], $11::smallint[], $12::timestamptz[],
+        $13::timestamptz[], $14::timestamptz[], $15::timestamptz[])
     """,
 )
 DELIVERIES = Insert(
@@ -187,5 +219,81 @@ DELIVERIES = Insert(
     SELECT r, s, m, f, 'queued', c, e, a FROM unnest($1::uuid[], $2::bigint[], $3::uuid[],
         $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[])
         AS new (r, s, m, f, c, e, a)
+    """,
+)
+ROOM_MESSAGES = Insert(
+    ("INSERT INTO room_message (room_id, seq, message_id)", "(?, ?, ?)", ""),
+    """
+    INSERT INTO room_message (room_id, seq, message_id)
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])
+    """,
+)
+FAN_OUTS = Insert(
+    (
+        ("INSERT INTO fan_out (message_id, due_at, to_everyone, recipients, reached, skipped)"),
+        "(?, ?, ?, ?, 0, 0)",
+        "",
+    ),
+    """
+    INSERT INTO fan_out (message_id, due_at, to_everyone, recipients, reached, skipped)
+    SELECT m, d, e, r, 0, 0 FROM unnest($1::uuid[], $2::timestamptz[], $3::boolean[], $4::json[])
+        AS new (m, d, e, r)
+    """,
+)
+# one that is due, locked so that two processes never take the same
+DUE = Query(
+    """
+    SELECT json_group_array(json_array(id, sender_id, room_id, to_everyone, recipients, after_id,
+        withdrawn_at IS NOT NULL, expires_at, ack_by))
+    FROM (SELECT * FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
+        WHERE f.done_at IS NULL AND f.due_at <= strftime('%Y-%m-%d %H:%M:%f000', 'now')
+        ORDER BY f.due_at LIMIT (SELECT max(value) FROM json_each(?)))
+    """,
+    """
+    SELECT m.id::text, m.sender_id::text, m.room_id::text, f.to_everyone, f.recipients,
+        f.after_id::text, m.withdrawn_at IS NOT NULL, m.expires_at, m.ack_by
+    FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
+    WHERE f.done_at IS NULL AND f.due_at <= statement_timestamp()
+    ORDER BY f.due_at LIMIT ($1::int[])[1] FOR UPDATE OF f SKIP LOCKED
+    """,
+)
+LAST_SEQ = Query(
+    """
+    SELECT json_group_array(json_array(c.id, c.last_seq))
+    FROM json_each(?) AS asked JOIN counter AS c ON c.id = asked.value
+    """,
+    "SELECT id::text, last_seq FROM counter WHERE id = ANY($1::uuid[])",
+)
+# the next of all participants, in the order of their ids
+NEXT_OF_ALL = Query(
+    """
+    SELECT json_group_array(json_array(id, handle, kind, owner_id, accepts, blocks, open, last_seq))
+    FROM (SELECT a.*, c.open, c.last_seq,
+            EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id) AS blocks
+        FROM json_each(?) AS asked JOIN agent AS a ON a.id > asked.value ->> 0
+        LEFT JOIN counter AS c ON c.id = a.id
+        WHERE a.deleted_at IS NULL ORDER BY a.id LIMIT 500)
+    """,
+    """
+    SELECT a.id::text, a.handle, a.kind, a.owner_id::text, a.accepts,
+        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq
+    FROM agent AS a LEFT JOIN counter AS c ON c.id = a.id
+    WHERE a.id > ($1::uuid[])[1] AND a.deleted_at IS NULL ORDER BY a.id LIMIT 500
+    """,
+)
+FANNED_OUT = Query(
+    """
+    UPDATE fan_out SET after_id = new.value ->> 1, reached = reached + (new.value ->> 2),
+        skipped = skipped + (new.value ->> 3),
+        done_at = CASE WHEN new.value ->> 4 THEN strftime('%Y-%m-%d %H:%M:%f000', 'now') END
+    FROM json_each(?) AS new WHERE message_id = new.value ->> 0
+    """,
+    """
+    UPDATE fan_out AS f SET after_id = new.after_id, reached = f.reached + new.reached,
+        skipped = f.skipped + new.skipped,
+        done_at = CASE WHEN new.done THEN statement_timestamp() END
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::boolean[])
+        AS new (message_id, after_id, reached, skipped, done)
+    WHERE f.message_id = new.message_id
     """,
 )
