@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7, so that new rows land at the end of an index."""
 
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -7,3 +8,10 @@ from uuid_utils.compat import uuid7
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def first_id_at(at: datetime, *, later: int = 0) -> UUID:
+    """The lowest id that can be made at that time, or so many seconds after it: a bound that lets
+    the key of a table serve a span of time."""
+    milliseconds = max(0, int(at.timestamp() * 1000) + later * 1000)
+    return UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)

@@ -26,6 +26,7 @@ from hubbub.messages.errors import (
 from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.messages.writer.statements import Sql
+from hubbub.messages.writer.unindexed import unindexed
 
 
 class Ask(NamedTuple):
@@ -276,3 +277,4 @@ def _insert(stored: list[Stored], at: object, forms: Forms) -> Steps[None]:
         ]
     yield Ask(sql.MESSAGES, messages, answers=False)
     yield Ask(sql.DELIVERIES, deliveries, answers=False)
+    yield Ask(sql.UNINDEXED, unindexed(stored, forms), answers=False)

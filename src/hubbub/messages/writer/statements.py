@@ -194,3 +194,18 @@ DELIVERIES = Sql(
         AS new (r, s, m, f, c, e, a)
     """,
 )
+# by the database's clock: another process may have to judge how long it has been waiting
+UNINDEXED = Sql(
+    (
+        """
+        INSERT INTO unindexed_batch (id, messages, stored_by, created_at)
+        SELECT value ->> 0, value ->> 1, value ->> 2, strftime('%Y-%m-%d %H:%M:%f000', 'now')
+        FROM json_each(?)
+        """,
+    ),
+    """
+    INSERT INTO unindexed_batch (id, messages, stored_by, created_at)
+    SELECT i, m, s, statement_timestamp()
+    FROM unnest($1::uuid[], $2::json[], $3::text[]) AS new (i, m, s)
+    """,
+)
