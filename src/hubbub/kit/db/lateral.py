@@ -1,4 +1,4 @@
-"""For each row of one select the first rows of another: a page over many lists that never reads more
+"""For each row of one select the first rows of another: a page over many lists that reads no more
 of each than the page could show."""
 
 from typing import Any

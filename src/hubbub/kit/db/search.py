@@ -6,9 +6,9 @@ lower case, without accents, split at whatever is no letter or digit. The two da
 do that differently. A query is words too: all must occur, a trailing `*` matches beginnings, and
 nothing in it can be an operator, so whatever people type is a valid query.
 
-What is private to few is put in with *scopes*, words that nobody types. Whoever looks names his own:
-then the rarer of scope and word decides what a search costs. Scopes narrow, they never permit: what
-is found is still to be joined with what the viewer may see.
+What is private to few is put in with *scopes*, words that nobody types. Whoever looks names their
+own: then the rarer of scope and word decides what a search costs. Scopes narrow, they never permit:
+what is found is still to be joined with what the viewer may see.
 """
 
 from collections.abc import Sequence

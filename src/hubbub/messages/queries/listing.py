@@ -23,6 +23,9 @@ MOST_SCOPES = 200
 _DRIFT = 600
 """An id is made up to so many seconds before or after the time that is stored with it."""
 
+# an alias: where a condition is used, there may be a delivery of the viewer's own
+_any = aliased(Delivery)
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -45,21 +48,20 @@ class Filters:
             found.append(Message.id < first_id_at(self.until, later=_DRIFT))
             found.append(Message.created_at < self.until)
         if self.state is not None:
-            found.append(
-                exists().where(Delivery.message_id == Message.id, Delivery.state == self.state)
-            )
+            stands_so = exists().where(_any.message_id == Message.id, _any.state == self.state)
+            found.append(stands_so)
         return found
 
 
 def takes_part(agent_id: UUID) -> ColumnElement[bool]:
-    got = exists().where(Delivery.message_id == Message.id, Delivery.recipient_id == agent_id)
+    got = exists().where(_any.message_id == Message.id, _any.recipient_id == agent_id)
     return or_(Message.sender_id == agent_id, got)
 
 
 async def _seen_by(
     session: AsyncReadSession, actor: Actor, filters: Filters
 ) -> tuple[Select[UUID], list[ColumnElement[bool]]]:
-    """Through whose eyes to look, and for what. One's own agent is an eye, another's a condition."""
+    """Through whose eyes to look, and for what: one's own agent sees, another's is looked for."""
     eyes, conditions = mine(actor), filters.conditions()
     if filters.agent is not None:
         own = eyes.where(Agent.id == filters.agent)

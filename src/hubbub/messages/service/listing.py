@@ -76,7 +76,7 @@ async def list_metadata(
     rows = await metadata.list_metadata(session, actor, filters, before, page.limit + 1)
     more, rows = len(rows) > page.limit, rows[: page.limit]
     states = await metadata.count_states(session, [row.id for row in rows])
-    items = [MessageMetadata(**row._mapping, states=dict(states.get(row.id, {}))) for row in rows]
+    items = [MessageMetadata(**row._asdict(), states=dict(states.get(row.id, {}))) for row in rows]
     return PageOf(items=items, next_cursor=write_cursor(_METADATA, items[-1].id) if more else None)
 
 
