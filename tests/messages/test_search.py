@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select, update
 
+from hubbub.kit.db import search as search_index
 from hubbub.kit.db.search import Prepared, SearchEntry
 from hubbub.kit.resources import Resources
 from hubbub.messages.models import UnindexedBatch
-from hubbub.messages.service import indexing
 from hubbub.messages.service.indexing import Indexer, plain_text
 from hubbub.messages.service.listing import marked
 from hubbub.messages.types import ContentType
@@ -201,14 +201,14 @@ async def test_a_kill_in_the_middle_leaves_all_to_be_done_again(
 ) -> None:
     await app.state.messages.indexer.stop()
     await alice.send(bob, content="once more")
-    put_many = indexing.search.put_many
+    put_many = search_index.put_many
 
     async def killed(*arguments: Any) -> None:
         await put_many(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(indexing.search, "put_many", killed)
+        patch.setattr(search_index, "put_many", killed)
         with pytest.raises(KeyboardInterrupt):
             await Indexer(hub.database).index_some()
     await index(app)
@@ -222,13 +222,13 @@ async def test_what_cannot_be_indexed_does_not_keep_the_rest_from_it(
     await app.state.messages.indexer.stop()
     for content in ("good one", "poison", "good two"):
         await alice.send(bob, content=content)
-    prepared = indexing.search.prepared
+    prepared = search_index.prepared
 
     def spoiled(object_id: str, body: str, scopes: Sequence[str]) -> Prepared:
         made = prepared(object_id, body, scopes)
         return made._replace(object_id=None) if body == "poison" else made  # type: ignore[arg-type]
 
-    monkeypatch.setattr(indexing.search, "prepared", spoiled)
+    monkeypatch.setattr(search_index, "prepared", spoiled)
     await index(app)
 
     assert await found(bob.client, "good") == ["good two", "good one"]

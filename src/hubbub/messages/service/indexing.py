@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import String, cast, or_, select
 
 from hubbub.kit.db import search
 from hubbub.kit.db.database import Database, DatabaseUnavailable
@@ -29,7 +29,7 @@ GATHERING = 0.25
 """For so long after a commit more may come: many messages at once cost least."""
 LEFT_BEHIND = 1.0
 """A process that hasn't indexed its own rows after so long has ended, or needs help."""
-_ROWS, _MESSAGES = 20, 100
+_ROWS, _MESSAGES = 40, 200
 
 
 class Indexer:
@@ -64,12 +64,16 @@ class Indexer:
 
     async def index_some(self) -> bool:
         """Indexes some messages, and says whether there were any."""
-        # what takes time is done before the turn at writing is taken; an idle hub takes none
         async with self._database.read() as session:
             batches = await _waiting(session)
+        for few in _short(batches):
+            await self._index(few)
+        return bool(batches)
+
+    async def _index(self, batches: Sequence[UnindexedBatch]) -> None:
+        # what takes time is done before the turn at writing is taken; an idle hub takes none
+        async with self._database.read() as session:
             contents = await _contents(session, batches)
-        if not batches:
-            return False
         entries = {batch.id: list(_entries(batch, contents)) for batch in batches}
         try:
             await self._store(entries)
@@ -78,7 +82,6 @@ class Indexer:
         except Exception:
             log.exception("search.batch_refused")
             await self._store_singly(entries)
-        return True
 
     async def _store(self, entries: dict[UUID, list[search.Prepared]]) -> None:
         async with self._database.write() as session:
@@ -108,25 +111,26 @@ class Indexer:
 
 
 async def _waiting(session: AsyncReadSession) -> Sequence[UnindexedBatch]:
-    """As many as make one short transaction, and one at least."""
+    left_behind = UnindexedBatch.created_at < db_now(-LEFT_BEHIND)
     statement = (
         select(UnindexedBatch)
-        .where(
-            or_(
-                UnindexedBatch.stored_by == THIS_PROCESS,
-                UnindexedBatch.created_at < db_now(-LEFT_BEHIND),
-            )
-        )
+        .where(or_(UnindexedBatch.stored_by == THIS_PROCESS, left_behind))
         .order_by(UnindexedBatch.id)
         .limit(_ROWS)
     )
-    found = (await session.scalars(statement)).all()
-    count = 0
-    for number, batch in enumerate(found):
-        count += len(batch.messages)
-        if count > _MESSAGES:
-            return found[: max(1, number)]
-    return found
+    return (await session.scalars(statement)).all()
+
+
+def _short(batches: Sequence[UnindexedBatch]) -> Iterator[Sequence[UnindexedBatch]]:
+    """What goes into one transaction: at least one row, and not many messages."""
+    few: list[UnindexedBatch] = []
+    for batch in batches:
+        if few and sum(len(each.messages) for each in [*few, batch]) > _MESSAGES:
+            yield few
+            few = []
+        few.append(batch)
+    if few:
+        yield few
 
 
 async def _contents(
@@ -135,8 +139,9 @@ async def _contents(
     ids = [UUID(entry[0]) for batch in batches for entry in batch.messages]
     if not ids:
         return {}
-    statement = select(Message.id, Message.content, Message.content_type).where(Message.id.in_(ids))
-    return {str(row[0]): (row[1], row[2]) for row in await session.execute(statement)}
+    as_text = cast(Message.id, String)
+    statement = select(as_text, Message.content, Message.content_type).where(Message.id.in_(ids))
+    return {row[0]: (row[1], row[2]) for row in await session.execute(statement)}
 
 
 def _entries(
