@@ -29,7 +29,7 @@ GATHERING = 0.25
 """For so long after a commit more may come: many messages at once cost least."""
 LEFT_BEHIND = 1.0
 """A process that hasn't indexed its own rows after so long has ended, or needs help."""
-_ROWS, _MESSAGES = 40, 200
+_ROWS, _MESSAGES = 40, 100
 
 
 class Indexer:
