@@ -89,6 +89,11 @@ class Actor:
         return f"{self.participant_id}:{self.viewer.role}"
 
     @property
+    def is_admin(self) -> bool:
+        """An admin in person; no agent of one is."""
+        return self.is_user and self.viewer.is_admin
+
+    @property
     def recorded_as(self) -> UUID:
         """Who is written down as having done something: the user, or the agent itself."""
         return self.viewer.user_id if self.is_user else self.participant_id

@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7, so that new rows land at the end of an index."""
 
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
@@ -17,3 +18,10 @@ def new_id_text() -> str:
 
 FIRST_ID = str(UUID(int=0))
 """Before all that are ever made."""
+
+
+def first_id_at(at: datetime, *, later: int = 0) -> UUID:
+    """The lowest id that can be made at that time, or so many seconds after it: a bound that lets
+    the key of a table serve a span of time."""
+    milliseconds = max(0, int(at.timestamp() * 1000) + later * 1000)
+    return UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62)

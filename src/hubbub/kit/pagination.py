@@ -55,7 +55,7 @@ async def paginate[M](
     keys: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...] = (order.column, order.id)
     if page.cursor is not None:
         after = tuple_(*keys)
-        value, row_id = _decode(page.cursor, order)
+        value, row_id = read_cursor(page.cursor, order.name, order.column.type, order.id.type)
         last = tuple_(literal(value, order.column.type), literal(row_id, order.id.type))
         statement = statement.where(after < last if order.descending else after > last)
     statement = statement.order_by(*(key.desc() if order.descending else key for key in keys))
@@ -63,24 +63,26 @@ async def paginate[M](
     if len(rows) <= page.limit:
         return rows, None
     rows = rows[: page.limit]
-    return rows, _encode(rows[-1], order)
+    last_row = rows[-1]
+    values = (getattr(last_row, key.key) for key in (order.column, order.id))
+    return rows, write_cursor(order.name, *values)
 
 
-def _encode(row: object, order: Order) -> str:
-    value = getattr(row, order.column.key)
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    content = orjson.dumps([order.name, value, str(getattr(row, order.id.key))])
+def write_cursor(name: str, *values: object) -> str:
+    """Names the last row of a page by what it is ordered by."""
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    content = orjson.dumps([name, *plain])
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _decode(cursor: str, order: Order) -> tuple[Any, Any]:
+def read_cursor(cursor: str, name: str, *types: TypeEngine[Any]) -> list[Any]:
+    """The values that were written, each as its column holds it."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        name, value, row_id = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if name != order.name:
+        found, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if found != name:
             raise InvalidCursor
-        return _value(value, order.column.type), UUID(row_id)
+        return [_value(value, kind) for value, kind in zip(values, types, strict=True)]
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidCursor from error
 
@@ -88,6 +90,8 @@ def _decode(cursor: str, order: Order) -> tuple[Any, Any]:
 def _value(value: object, column: TypeEngine[Any]) -> object:
     """Anybody can write a cursor, so what is in one must be something that the column can hold."""
     kind = column.python_type
+    if kind is UUID and isinstance(value, str):
+        return UUID(value)
     if kind is datetime and isinstance(value, str):
         at = datetime.fromisoformat(value)
         if at.tzinfo is not None:

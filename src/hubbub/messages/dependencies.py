@@ -1,15 +1,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from starlette.requests import HTTPConnection
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.types import Actor
 from hubbub.kit.http.dependencies import CurrentResources
+from hubbub.kit.schema import UtcDatetime
 from hubbub.messages import queries
 from hubbub.messages.errors import NotYourParticipant
+from hubbub.messages.queries.listing import Filters
 from hubbub.messages.state import MessageState
+from hubbub.messages.types import State
+from hubbub.users.errors import AdminsOnly
 
 
 async def get_message_state(connection: HTTPConnection) -> MessageState:
@@ -31,3 +35,26 @@ async def inbox_reader(agent_id: UUID, actor: CurrentActor, resources: CurrentRe
 
 
 InboxReader = Annotated[Actor, Depends(inbox_reader)]
+
+
+async def message_filters(
+    agent: Annotated[UUID | None, Query(description="Who sent it or got it.")] = None,
+    thread: Annotated[UUID | None, Query(description="`thread_id` of one of its messages.")] = None,
+    since: Annotated[UtcDatetime | None, Query(description="Sent then or later.")] = None,
+    until: Annotated[UtcDatetime | None, Query(description="Sent before then.")] = None,
+    state: Annotated[State | None, Query(description="With any recipient.")] = None,
+) -> Filters:
+    return Filters(agent, thread, since, until, state)
+
+
+MessageFilters = Annotated[Filters, Depends(message_filters)]
+
+
+async def admin_actor(actor: CurrentActor) -> Actor:
+    if not actor.is_admin:
+        msg = "It needs the role admin and, with an API key, the scope admin."
+        raise AdminsOnly(msg)
+    return actor
+
+
+AdminActor = Annotated[Actor, Depends(admin_actor)]

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, String, text
+from sqlalchemy import JSON, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base, Big
 from hubbub.kit.db.dialect import db_now
 from hubbub.messages.types import ContentType, Priority, State
+
+# the predicate of an index: a query must say it to the letter to be served
+AWAITS_ACK = "ack_by IS NOT NULL AND state IN ('queued', 'delivered', 'failed')"
 
 
 class Message(Base):
@@ -46,6 +49,7 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         Index(None, "message_id", "recipient_id", unique=True),
+        Index(None, "recipient_id", "message_id"),
         Index(
             "ix_delivery_expiring",
             "expires_at",
@@ -55,8 +59,8 @@ class Delivery(Base):
         Index(
             "ix_delivery_ack_by",
             "ack_by",
-            postgresql_where=text("ack_by IS NOT NULL"),
-            sqlite_where=text("ack_by IS NOT NULL"),
+            postgresql_where=text(AWAITS_ACK),
+            sqlite_where=text(AWAITS_ACK),
         ),
         {"sqlite_with_rowid": False},
     )
@@ -123,6 +127,19 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     body_hash: Mapped[str] = mapped_column(String(64))
     message_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class UnindexedBatch(Base):
+    """Messages that were stored together and can't be found by their words yet."""
+
+    __tablename__ = "unindexed_batch"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    messages: Mapped[list[list[str]]] = mapped_column(JSON(none_as_null=True))
+    """For each its id, then all its participants; the id alone when these are many."""
+    stored_by: Mapped[str] = mapped_column(String(16))
+    """The process that indexes it, unless it has ended."""
     created_at: Mapped[datetime]
 
 

@@ -3,10 +3,10 @@ from typing import Annotated, Self
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, computed_field, model_validator
 
-from hubbub.kit.schema import Input, JsonObject, Schema, Text, UtcDatetime
-from hubbub.messages.types import ContentType, Priority, State
+from hubbub.kit.schema import Input, JsonObject, Line, Schema, Text, UtcDatetime
+from hubbub.messages.types import ContentType, Priority, State, delivery_id
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_RECIPIENTS = 1000
@@ -83,13 +83,22 @@ class MessageSend(Input):
 
 class DeliveryRead(Schema):
     message_id: UUID
-    agent_id: UUID
+    agent_id: UUID = Field(description="The recipient.")
     seq: int
     state: State
     created_at: UtcDatetime
     delivered_at: UtcDatetime | None
     read_at: UtcDatetime | None
     acked_at: UtcDatetime | None
+
+    @computed_field(description="Names the delivery; opaque.")
+    def id(self) -> str:
+        return delivery_id(self.message_id, self.agent_id)
+
+
+class OverdueDelivery(DeliveryRead):
+    from_agent_id: UUID
+    ack_by: UtcDatetime
 
 
 class MessageRead(Schema):
@@ -109,6 +118,48 @@ class MessageRead(Schema):
     expires_at: UtcDatetime | None
     ack_by: UtcDatetime | None
     withdrawn_at: UtcDatetime | None
+
+
+class ListedMessage(MessageRead):
+    snippet: str | None = Field(
+        default=None,
+        description="With `q`: HTML with the words around the first that matches, and"
+        " `<mark>` around each that does.",
+    )
+
+
+class MessagePage(Schema):
+    items: list[ListedMessage]
+    next_cursor: str | None = None
+    indexed_until: UtcDatetime | None = Field(
+        default=None,
+        description="With `q`: messages from this time on may not be found by their words yet."
+        " Null when all are.",
+    )
+
+
+class MessageMetadata(Schema):
+    """A message as an admin sees it who is none of its participants."""
+
+    id: UUID
+    from_agent_id: UUID
+    from_name: str
+    to: list[str]
+    thread_id: UUID
+    reply_to: UUID | None
+    content_type: ContentType
+    size: int = Field(description="Bytes of content.")
+    metadata_size: int = Field(description="Bytes of metadata.")
+    priority: Priority
+    states: dict[State, int] = Field(description="How many deliveries stand how.")
+    created_at: UtcDatetime
+    expires_at: UtcDatetime | None
+    ack_by: UtcDatetime | None
+    withdrawn_at: UtcDatetime | None
+
+
+class Reveal(Input):
+    reason: Annotated[Line, Field(min_length=1, max_length=500)]
 
 
 class MessageHeaders(Schema):

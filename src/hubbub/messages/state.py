@@ -13,6 +13,7 @@ from hubbub.kit.db.postgresql import plain_connection
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
 from hubbub.messages.models import Epoch
+from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.watch import CHANNEL, Watch
 from hubbub.messages.writer.draft import Stored
 from hubbub.messages.writer.postgresql import PostgresStore
@@ -25,6 +26,7 @@ from hubbub.messages.writer.steps import Limits
 class MessageState:
     writer: Writer
     watch: Watch
+    indexer: Indexer
     epoch: str
 
 
@@ -32,11 +34,13 @@ class MessageState:
 async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     settings, database = resources.settings, resources.database
     watch = Watch(database, resources.bus)
+    indexer = Indexer(database)
     publishing: set[asyncio.Task[None]] = set()
 
     def stored(batch: Sequence[Stored]) -> None:
         inboxes = list({other for each in batch for other, _ in each.recipients})
         watch.ring(inboxes)
+        indexer.ring()
         if inboxes and settings.redis_url is not None:
             text = orjson.dumps(inboxes).decode()
             task = asyncio.create_task(resources.bus.publish(CHANNEL, [text]))
@@ -61,11 +65,13 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     resources.metrics.writer_queue.set_function(lambda: writer.depth)
     epoch = await _epoch(resources)
     watch.start()
+    indexer.start()
     writer.start()
     try:
-        yield MessageState(writer, watch, epoch)
+        yield MessageState(writer, watch, indexer, epoch)
     finally:
         await writer.stop()
+        await indexer.stop()
         await watch.stop()
         await asyncio.gather(*publishing, return_exceptions=True)
 

@@ -1,4 +1,10 @@
+import base64
+import secrets
 from enum import StrEnum
+from uuid import UUID
+
+THIS_PROCESS = secrets.token_hex(8)
+"""Tells what this process has stored from what another one has."""
 
 
 class State(StrEnum):
@@ -17,6 +23,11 @@ TOMBSTONES = (State.EXPIRED, State.WITHDRAWN)
 """Keep their place in the inbox, without their content."""
 
 
+ARRIVED = (State.DELIVERED, State.ACKED)
+UNACKNOWLEDGED = (State.QUEUED, State.DELIVERED, State.FAILED)
+"""An acknowledgement of these would still count."""
+
+
 class ContentType(StrEnum):
     TEXT = "text/plain"
     MARKDOWN = "text/markdown"
@@ -28,3 +39,37 @@ class Priority(StrEnum):
     NORMAL = "normal"
     HIGH = "high"
     URGENT = "urgent"
+
+
+class Role(StrEnum):
+    """On which side of a delivery one stands."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
+class Direction(StrEnum):
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+DELIVERY_MARK = "dlv_"
+
+
+def delivery_id(message_id: UUID, recipient_id: UUID) -> str:
+    """What a delivery is called outside. It is derived: no column and no index is spent on it."""
+    pair = message_id.bytes + recipient_id.bytes
+    return DELIVERY_MARK + base64.urlsafe_b64encode(pair).decode().rstrip("=")
+
+
+def parse_delivery_id(text: str) -> tuple[UUID, UUID] | None:
+    """The message and the recipient; None for what was never given out."""
+    try:
+        pair = base64.b64decode(f"{text.removeprefix(DELIVERY_MARK)}=", b"-_", validate=True)
+    except ValueError:
+        return None
+    if len(pair) != 32:
+        return None
+    found = UUID(bytes=pair[:16]), UUID(bytes=pair[16:])
+    # one spelling alone, or one delivery would have several ids
+    return found if delivery_id(*found) == text else None

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FunctionElement,
     Insert,
+    Integer,
     Select,
     Table,
     delete,
@@ -54,6 +55,24 @@ def _now_sqlite(element: db_now, compiler: SQLCompiler, **kw: object) -> str:
 def _now_postgresql(element: db_now, compiler: SQLCompiler, **kw: object) -> str:
     ahead = compiler.process(element.clauses, **kw)
     return f"(statement_timestamp() + make_interval(secs => ({ahead})::float8))"
+
+
+class byte_length(FunctionElement[int]):  # noqa: N801 - used like a function
+    """How many bytes a text takes as UTF-8."""
+
+    type = Integer()
+    inherit_cache = True
+    name = "byte_length"
+
+
+@compiles(byte_length, "sqlite")
+def _bytes_sqlite(element: byte_length, compiler: SQLCompiler, **kw: object) -> str:
+    return f"length(CAST({compiler.process(element.clauses, **kw)} AS BLOB))"
+
+
+@compiles(byte_length, "postgresql")
+def _bytes_postgresql(element: byte_length, compiler: SQLCompiler, **kw: object) -> str:
+    return f"octet_length(({compiler.process(element.clauses, **kw)})::text)"
 
 
 def dialect_of(session: AsyncWriteSession) -> str:

@@ -1,19 +1,26 @@
-"""Full-text search behind three functions: put text in, take it out, find it.
+"""Full-text search behind a few functions: put text in, take it out, find it.
 
 PostgreSQL searches through an expression index on the table itself, SQLite through an FTS5 table
 that triggers keep in step. What is searched is not the text but its words, taken out of it here:
 lower case, without accents, split at whatever is no letter or digit. The two databases would each
 do that differently. A query is words too: all must occur, a trailing `*` matches beginnings, and
 nothing in it can be an operator, so whatever people type is a valid query.
+
+What is private to few is put in with *scopes*, words that nobody types. Whoever looks names their
+own: then the rarer of scope and word decides what a search costs. Scopes narrow, they never permit:
+what is found is still to be joined with what the viewer may see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnClause,
+    ColumnElement,
     Integer,
     Select,
     String,
@@ -25,13 +32,14 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base
 from hubbub.kit.db.dialect import upsert
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
-from hubbub.kit.db.words import snippet, terms, words_in
+from hubbub.kit.db.words import Term, joined_words, snippet, terms
 
 FTS_TABLE = "search_entry_fts"
 PG_INDEX = "ix_search_entry_words"
@@ -70,18 +78,57 @@ class Hit:
     snippet: str
 
 
+class Prepared(NamedTuple):
+    """What is put in many at once. Made before the transaction: it takes most of the time."""
+
+    object_id: str
+    words: str
+
+
+def prepared(object_id: str, body: str, scopes: Sequence[str] = ()) -> Prepared:
+    return Prepared(object_id, _searched(" ".join((*scopes, joined_words(body)))))
+
+
+def _searched(words: str) -> str:
+    """PostgreSQL refuses to index more than 1 MB."""
+    if len(words) <= MAX_WORDS_BYTES // 4:
+        return words
+    return words.encode()[:MAX_WORDS_BYTES].decode(errors="ignore")
+
+
 async def put(session: AsyncWriteSession, kind: str, object_id: UUID, body: str) -> None:
-    # PostgreSQL refuses to index more than 1 MB, and has no NUL
-    words = " ".join(words_in(body)).encode()[:MAX_WORDS_BYTES].decode(errors="ignore")
     values = {
         "kind": kind,
         "object_id": object_id,
         "body": body.replace("\x00", ""),
-        "words": words,
+        "words": _searched(joined_words(body)),
     }
     await session.execute(
         upsert(session, SearchEntry, values, unique=["kind", "object_id"], change=["body", "words"])
     )
+
+
+# one parameter, so that it is prepared once for any number of rows
+_PUT_MANY = {
+    "sqlite": text("""
+        INSERT INTO search_entry (kind, object_id, body, words)
+        SELECT :kind, value ->> 0, '', value ->> 1 FROM json_each(:rows) WHERE true
+        ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words
+    """),
+    "postgresql": text("""
+        INSERT INTO search_entry (kind, object_id, body, words)
+        SELECT CAST(:kind AS text), (row ->> 0)::uuid, '', row ->> 1
+        FROM json_array_elements(CAST(:rows AS json)) AS row
+        ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words
+    """),
+}
+
+
+async def put_many(session: AsyncWriteSession, kind: str, entries: Sequence[Prepared]) -> None:
+    """Without their texts: for what is stored elsewhere as it was written."""
+    statement = _PUT_MANY[session.get_bind().dialect.name]
+    rows = orjson.dumps([tuple(entry) for entry in entries]).decode()
+    await session.execute(statement, {"kind": kind, "rows": rows})
 
 
 async def remove(session: AsyncWriteSession, kind: str, object_id: UUID) -> None:
@@ -97,19 +144,56 @@ def matching(dialect: str, kind: str, query: str) -> Select[UUID, str]:
     if not wanted:
         return found.where(false())
     if dialect == "postgresql":
-        written = " & ".join(f"'{term.word}'{':*' if term.prefix else ''}" for term in wanted)
-        tsquery = func.to_tsquery(literal_column("'simple'::regconfig"), written)
+        tsquery = _tsquery(wanted)
         return found.where(_vector.bool_op("@@")(tsquery)).order_by(
             func.ts_rank(_vector, tsquery).desc(), SearchEntry.id.desc()
         )
-    written = " ".join(f'"{term.word}"{"*" if term.prefix else ""}' for term in wanted)
-    fts: ColumnClause[Any] = literal_column(FTS_TABLE)  # the table's name is a column of it too
-    rowid: ColumnClause[int] = column("rowid")
     return (
-        found.join(table(FTS_TABLE, rowid), rowid == SearchEntry.id)
-        .where(fts.bool_op("MATCH")(written))
-        .order_by(func.bm25(fts), SearchEntry.id.desc())
+        found.join(_fts_table, _rowid == SearchEntry.id)
+        .where(_fts.bool_op("MATCH")(_match(wanted)))
+        .order_by(func.bm25(_fts), SearchEntry.id.desc())
     )
+
+
+def newest(
+    dialect: str, kind: str, query: str, scopes: Sequence[str], before: int | None
+) -> Select[int, UUID]:
+    """A SELECT of `id` and `object_id`, what was put in last first, as it was put in `before`: to
+    be joined with what the viewer may see, and limited."""
+    wanted = terms(query)
+    if dialect == "postgresql":
+        # an expression: in the order of the key, PostgreSQL might test each row there is
+        place: ColumnElement[int] = SearchEntry.id + literal_column("0")
+        condition = _vector.bool_op("@@")(_tsquery(wanted, scopes))
+        found = select(SearchEntry.id, SearchEntry.object_id)
+    else:
+        place, condition = _rowid, _fts.bool_op("MATCH")(_match(wanted, scopes))
+        found = select(SearchEntry.id, SearchEntry.object_id).join(
+            _fts_table, _rowid == SearchEntry.id
+        )
+    found = found.where(condition, SearchEntry.kind == kind) if wanted else found.where(false())
+    if before is not None:
+        found = found.where(place < before)
+    return found.order_by(place.desc())
+
+
+_fts_table = table(FTS_TABLE, column("rowid", Integer))
+_rowid = _fts_table.c.rowid
+_fts: ColumnClause[Any] = literal_column(FTS_TABLE)  # the table's name is a column of it too
+
+
+def _tsquery(wanted: Sequence[Term], scopes: Sequence[str] = ()) -> Any:  # noqa: ANN401
+    written = [f"'{term.word}'{':*' if term.prefix else ''}" for term in wanted]
+    if scopes:
+        written.append(f"({' | '.join(scopes)})")
+    return func.to_tsquery(literal_column("'simple'::regconfig"), " & ".join(written))
+
+
+def _match(wanted: Sequence[Term], scopes: Sequence[str] = ()) -> str:
+    written = [f'"{term.word}"{"*" if term.prefix else ""}' for term in wanted]
+    if scopes:
+        written.append(f"({' OR '.join(scopes)})")
+    return " AND ".join(written)
 
 
 async def find(session: AsyncReadSession, kind: str, query: str, limit: int) -> list[Hit]:

@@ -13,15 +13,15 @@ MAX_WORD_LENGTH = 64
 _WORD = re.compile(r"[^\W_]+")
 _SPAN = re.compile(r"\S+")
 _BEFORE, _AFTER = 8, 16
+_MAX_SNIPPET_TEXT = 20_000
+"""What matches behind that is not shown: looking for it would keep everybody else waiting."""
+_ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     word: str
     prefix: bool
-
-    def matches(self, word: str) -> bool:
-        return word.startswith(self.word) if self.prefix else word == self.word
 
 
 def _fold(text: str) -> str:
@@ -35,6 +35,16 @@ def words_in(text: str) -> Iterator[str]:
     """In lower case, without accents, cut where no letter or digit stands, and bounded in length:
     what is longer than a word can be isn't looked for by its end."""
     return (match[0][:MAX_WORD_LENGTH] for match in _WORD.finditer(_fold(text)))
+
+
+def joined_words(text: str) -> str:
+    """The words of a text with spaces between them. Most texts are ASCII, and many are indexed."""
+    if not text.isascii():
+        return " ".join(words_in(text))
+    words = text.translate(_ASCII).split()
+    if len(text) > MAX_WORD_LENGTH and max(map(len, words), default=0) > MAX_WORD_LENGTH:
+        words = [word[:MAX_WORD_LENGTH] for word in words]
+    return " ".join(words)
 
 
 def terms(query: str) -> list[Term]:
@@ -53,11 +63,14 @@ def terms(query: str) -> list[Term]:
 def snippet(body: str, query: str) -> str:
     """Some words around the first that matches, and each that matches between the marks."""
     wanted = terms(query)
-    body = body.replace(MARK_START, "").replace(MARK_END, "")
+    exact = {term.word for term in wanted if not term.prefix}
+    beginnings = tuple(term.word for term in wanted if term.prefix)
+    body = body[:_MAX_SNIPPET_TEXT].replace(MARK_START, "").replace(MARK_END, "")
     spans = [match.span() for match in _SPAN.finditer(body)]
 
     def matches(span: tuple[int, int]) -> bool:
-        return any(term.matches(word) for word in words_in(body[slice(*span)]) for term in wanted)
+        words = words_in(body[slice(*span)])
+        return any(word in exact or word.startswith(beginnings) for word in words)
 
     first = next((number for number, span in enumerate(spans) if matches(span)), 0)
     shown = spans[max(0, first - _BEFORE) : first + _AFTER]

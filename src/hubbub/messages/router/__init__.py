@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from hubbub.messages.router import inbox, messages
+from hubbub.messages.router import admin, deliveries, inbox, listing, messages
 from hubbub.messages.router.send import add_send_route
 
 __all__ = ["add_send_route", "router"]
 
 router = APIRouter()
-for part in (messages, inbox):
+# before `messages`, where whatever follows the slash is an id
+for part in (listing, admin, deliveries, messages, inbox):
     router.include_router(part.router)

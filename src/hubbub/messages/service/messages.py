@@ -13,20 +13,18 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
 from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
 from hubbub.messages.models import Delivery, Message
+from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import DeliveryRead, MessageRead
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import State
 
-_ARRIVED = (State.DELIVERED, State.ACKED)
 
-
-def shown(message: Message, from_name: str, deliveries: Sequence[Delivery]) -> MessageRead:
-    recipients = [delivery.recipient_id for delivery in deliveries]
+def shown(message: Message, from_name: str, standing: Standing) -> MessageRead:
     return MessageRead(
         id=message.id,
         from_agent_id=message.sender_id,
         from_name=from_name,
-        to_agent_id=recipients[0] if len(recipients) == 1 else None,
+        to_agent_id=UUID(standing.first) if standing.recipients == 1 else None,
         to=message.addressed,
         content=message.content,
         content_type=message.content_type,
@@ -34,7 +32,7 @@ def shown(message: Message, from_name: str, deliveries: Sequence[Delivery]) -> M
         reply_to=message.reply_to,
         metadata=message.meta,
         priority=message.priority,
-        delivered=bool(deliveries) and all(each.state in _ARRIVED for each in deliveries),
+        delivered=0 < standing.recipients == standing.arrived,
         created_at=message.created_at,
         expires_at=message.expires_at,
         ack_by=message.ack_by,
@@ -42,11 +40,20 @@ def shown(message: Message, from_name: str, deliveries: Sequence[Delivery]) -> M
     )
 
 
+async def shown_all(
+    session: AsyncReadSession, rows: Sequence[tuple[Message, str]]
+) -> list[MessageRead]:
+    """Messages with the handles of their senders, as a finder gave them."""
+    standing = await standings(session, [row[0].id for row in rows])
+    return [shown(message, name, standing.get(message.id, Standing())) for message, name in rows]
+
+
 async def read_message(session: AsyncReadSession, actor: Actor, message_id: UUID) -> MessageRead:
     found = await queries.find_message(session, actor, message_id)
     if found is None:
         raise MessageNotFound
-    return shown(found[0], found[1], await queries.list_deliveries(session, [message_id]))
+    [read] = await shown_all(session, [found])
+    return read
 
 
 async def read_thread(
@@ -56,11 +63,7 @@ async def read_thread(
     if found is None:
         raise MessageNotFound
     rows = await queries.list_thread(session, actor, found[0].thread_id, limit)
-    deliveries = await queries.list_deliveries(session, [row[0].id for row in rows])
-    return [
-        shown(message, name, [each for each in deliveries if each.message_id == message.id])
-        for message, name in rows
-    ]
+    return await shown_all(session, rows)
 
 
 async def as_first_answered(session: AsyncReadSession, message_id: UUID) -> MessageRead | None:
@@ -68,7 +71,7 @@ async def as_first_answered(session: AsyncReadSession, message_id: UUID) -> Mess
     found = await queries.find_sent(session, message_id)
     if found is None:
         return None
-    read = shown(found[0], found[1], await queries.list_deliveries(session, [message_id]))
+    [read] = await shown_all(session, [found])
     read.delivered, read.withdrawn_at = False, None
     return read
 

@@ -7,6 +7,7 @@ from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.audience import People
 from hubbub.messages.writer.draft import Deliveries, Stored
 from hubbub.messages.writer.steps import Ask, Forms, Steps
+from hubbub.messages.writer.unindexed import unindexed
 
 
 def number(stored: Sequence[Deliveries], people: People, forms: Forms) -> Steps[None]:
@@ -55,6 +56,7 @@ def insert_messages(stored: Sequence[Stored], at: object, forms: Forms) -> Steps
             waiting.append((d.id, forms.time(d.deliver_at) or at, d.to_everyone, listed))
     if messages:
         yield Ask(sql.MESSAGES, messages, answers=False)
+        yield Ask(sql.UNINDEXED, unindexed(stored, forms), answers=False)
     if waiting:
         yield Ask(sql.FAN_OUTS, waiting, answers=False)
 

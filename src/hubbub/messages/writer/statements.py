@@ -297,3 +297,16 @@ FANNED_OUT = Query(
     WHERE f.message_id = new.message_id
     """,
 )
+# by the database's clock: another process may have to judge how long it has been waiting
+UNINDEXED = Insert(
+    (
+        "INSERT INTO unindexed_batch (id, messages, stored_by, created_at)",
+        "(?, ?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'))",
+        "",
+    ),
+    """
+    INSERT INTO unindexed_batch (id, messages, stored_by, created_at)
+    SELECT i, m, s, statement_timestamp()
+    FROM unnest($1::uuid[], $2::json[], $3::text[]) AS new (i, m, s)
+    """,
+)

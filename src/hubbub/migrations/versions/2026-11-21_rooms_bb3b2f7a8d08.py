@@ -1,7 +1,7 @@
 """Rooms
 
 Revision: bb3b2f7a8d08
-Follows: 7d1f0c2a9b35
+Follows: 341d47b8d6e6
 """
 
 import sqlalchemy as sa

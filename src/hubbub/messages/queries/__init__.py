@@ -1,10 +1,9 @@
-"""Statements and finders. A message is seen by who sent it, by who got it, and by the owners of
-these; admins see that it is there, through other doors."""
+"""Statements and finders."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy import Row, exists, func, select
 from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
@@ -12,20 +11,8 @@ from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages.models import Delivery, Epoch, Message
+from hubbub.messages.queries.visible import mine, visible
 from hubbub.messages.types import OPEN, State
-
-
-def _mine(actor: Actor) -> Select[UUID]:
-    """The participants through whose eyes this one sees."""
-    if not actor.is_user:
-        return select(Agent.id).where(Agent.id == actor.participant_id)
-    return select(Agent.id).where(Agent.owner_id == actor.owner_id)
-
-
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    mine = _mine(actor).scalar_subquery()
-    received = exists().where(Delivery.message_id == Message.id, Delivery.recipient_id.in_(mine))
-    return or_(Message.sender_id.in_(mine), received)
 
 
 async def find_message(
@@ -36,14 +23,14 @@ async def find_message(
     statement = (
         select(Message, sender.handle)
         .join(sender, sender.id == Message.sender_id)
-        .where(Message.id == message_id, _visible(actor))
+        .where(Message.id == message_id, visible(actor))
     )
     return (await session.execute(statement)).one_or_none()
 
 
 async def owns(session: AsyncReadSession, actor: Actor, participant_id: UUID) -> bool:
     """Whether this one may speak and read as that participant."""
-    statement = select(exists().where(Agent.id == participant_id, Agent.id.in_(_mine(actor))))
+    statement = select(exists().where(Agent.id == participant_id, Agent.id.in_(mine(actor))))
     return bool(await session.scalar(statement))
 
 
@@ -54,7 +41,7 @@ async def list_thread(
     statement = (
         select(Message, sender.handle)
         .join(sender, sender.id == Message.sender_id)
-        .where(Message.thread_id == thread_id, _visible(actor))
+        .where(Message.thread_id == thread_id, visible(actor))
         .order_by(Message.id)
         .limit(limit)
     )

@@ -1,0 +1,72 @@
+"""Who sees which messages: this file says it, and nothing else does.
+
+A message is seen by who sent it, by who got it, and by the owners of these. One that expired or was
+withdrawn was never got: its place in the inbox is all that is left of it there. Admins see that it
+is there, through other doors.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Subquery, exists, or_, select, union
+
+from hubbub.agents.models import Agent
+from hubbub.agents.types import Actor
+from hubbub.kit.db.lateral import for_each
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.messages.models import Delivery, Message
+from hubbub.messages.types import TOMBSTONES
+
+
+def mine(actor: Actor) -> Select[UUID]:
+    """The participants through whose eyes this one sees."""
+    if not actor.is_user:
+        return select(Agent.id).where(Agent.id == actor.participant_id)
+    return select(Agent.id).where(Agent.owner_id == actor.owner_id)
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Whether this one sees the message of a row."""
+    eyes = mine(actor).scalar_subquery()
+    received = exists().where(
+        Delivery.message_id == Message.id,
+        Delivery.recipient_id.in_(eyes),
+        Delivery.state.not_in(TOMBSTONES),
+    )
+    return or_(Message.sender_id.in_(eyes), received)
+
+
+def newest_of(
+    session: AsyncReadSession,
+    eyes: Select[UUID],
+    where: Sequence[ColumnElement[bool]],
+    before: UUID | None,
+    limit: int,
+    *,
+    tombstones: bool = False,
+) -> Subquery:
+    """The same, from the other side: ids of the newest messages that these participants see. Of
+    each of them no more is read than fits on the page, however much there is of others."""
+    each = eyes.subquery()
+    sent = select(Message.id).where(Message.sender_id == each.c.id, *where)
+    received = select(Delivery.message_id.label("id")).where(Delivery.recipient_id == each.c.id)
+    if not tombstones:
+        received = received.where(Delivery.state.not_in(TOMBSTONES))
+    if where:
+        received = received.join(Message, Message.id == Delivery.message_id).where(*where)
+    if before is not None:
+        sent = sent.where(Message.id < before)
+        received = received.where(Delivery.message_id < before)
+    sent = sent.order_by(Message.id.desc()).limit(limit)
+    received = received.order_by(Delivery.message_id.desc()).limit(limit)
+    found = [for_each(session, each, one) for one in (sent, received)]
+    return union(*(select(one.c.id) for one in found)).subquery()
+
+
+def scope_of(participant_id: UUID | str) -> str:
+    """The word under which the messages of a participant stand in the search index."""
+    return f"p{str(participant_id).replace('-', '')}"
+
+
+OF_MANY = "pmany"
+"""The word for those that have more participants than can be named there."""

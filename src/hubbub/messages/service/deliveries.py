@@ -1,0 +1,67 @@
+"""Deliveries by the page."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hubbub.agents.types import Actor
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.kit.pagination import PageOf, PageRequest, read_cursor, write_cursor
+from hubbub.messages import queries
+from hubbub.messages.errors import NotYourParticipant
+from hubbub.messages.models import Delivery
+from hubbub.messages.queries import deliveries as finders
+from hubbub.messages.schemas import DeliveryRead, OverdueDelivery
+from hubbub.messages.service.messages import shown_delivery
+from hubbub.messages.types import Direction, Role, State
+
+_PAIR = (Delivery.message_id.type, Delivery.recipient_id.type)
+
+
+async def list_deliveries(
+    session: AsyncReadSession,
+    actor: Actor,
+    page: PageRequest,
+    *,
+    direction: Direction,
+    agent_id: UUID | None,
+    state: State | None,
+) -> PageOf[DeliveryRead]:
+    name = f"deliveries.{direction}"
+    before: tuple[UUID, UUID] | None = None
+    if page.cursor is not None:
+        message_id, recipient_id = read_cursor(page.cursor, name, *_PAIR)
+        before = message_id, recipient_id
+    incoming = direction is Direction.INCOMING
+    if incoming and agent_id is not None and not await queries.owns(session, actor, agent_id):
+        raise NotYourParticipant
+    rows = await finders.list_deliveries_of(
+        session, actor, direction, agent_id, state, before, page.limit + 1
+    )
+    more, rows = len(rows) > page.limit, rows[: page.limit]
+    cursor = write_cursor(name, rows[-1].message_id, rows[-1].recipient_id) if more else None
+    return PageOf(items=[shown_delivery(each) for each in rows], next_cursor=cursor)
+
+
+async def list_overdue(
+    session: AsyncReadSession, actor: Actor, role: Role, page: PageRequest
+) -> PageOf[OverdueDelivery]:
+    name = f"overdue.{role}"
+    after: tuple[datetime, UUID, UUID] | None = None
+    if page.cursor is not None:
+        ack_by, message_id, recipient_id = read_cursor(
+            page.cursor, name, Delivery.ack_by.type, *_PAIR
+        )
+        after = ack_by, message_id, recipient_id
+    rows = await finders.list_overdue(session, actor, role, after, page.limit + 1)
+    more, rows = len(rows) > page.limit, rows[: page.limit]
+    last = rows[-1] if more else None
+    cursor = last and write_cursor(name, last.ack_by, last.message_id, last.recipient_id)
+    items = [
+        OverdueDelivery(
+            **shown_delivery(each).model_dump(exclude={"id"}),
+            from_agent_id=each.sender_id,
+            ack_by=each.ack_by,
+        )
+        for each in rows
+    ]
+    return PageOf(items=items, next_cursor=cursor)
