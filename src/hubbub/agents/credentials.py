@@ -107,7 +107,8 @@ async def _agent(resources: Resources, key_hash: bytes, tokens: Tokens) -> Known
         return None
     agent, expires_at = found
     assert agent.owner_id is not None  # noqa: S101 - found by that owner
-    return Known(_actor(agent, Viewer(agent.owner_id, Role.MEMBER), _AGENT_SCOPES), expires_at)
+    scopes = _AGENT_SCOPES | {Scope.BROADCAST} if agent.may_broadcast else _AGENT_SCOPES
+    return Known(_actor(agent, Viewer(agent.owner_id, Role.MEMBER), scopes), expires_at)
 
 
 async def _person(resources: Resources, credential: str, tokens: Tokens) -> Known | None:

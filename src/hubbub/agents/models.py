@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubbub.agents.types import Accepts, ContactState, GatewayKind, Kind
@@ -36,6 +36,7 @@ class Agent(HasId, Base):
     gateway_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Sealed, see `kit/crypto.py`."""
     session_key: Mapped[str | None] = mapped_column(String(512))
+    may_broadcast: Mapped[bool] = mapped_column(default=False, server_default=false())
     ordered: Mapped[bool] = mapped_column(default=False)
     max_in_flight: Mapped[int] = mapped_column(default=4)
     created_at: Mapped[datetime] = mapped_column(default=db_now())

@@ -107,6 +107,9 @@ class AgentUpdate(Input):
         default=MISSING, description="Needed anew when gateway_url leads to another origin."
     )
     session_key: SessionKey | MISSING = MISSING
+    may_broadcast: bool | MISSING = Field(
+        default=MISSING, description="Whether it may write to `everyone`; for admins to say."
+    )
     ordered: bool | MISSING = MISSING
     max_in_flight: MaxInFlight | MISSING = MISSING
 
@@ -128,6 +131,7 @@ class AgentRead(Schema):
     gateway_kind: GatewayKind | None = None
     gateway_url: str | None = None
     session_key: str | None = None
+    may_broadcast: bool | None = None
     ordered: bool | None = None
     max_in_flight: int | None = None
     updated_at: UtcDatetime | None = None

@@ -7,11 +7,14 @@ from hubbub.users.types import Viewer
 
 
 class Scope(StrEnum):
-    """What an API key may be used for; a signed-in person has all of them."""
+    """What a credential may be used for. A signed-in person has them all, but for what admins
+    alone may do."""
 
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
+    BROADCAST = "broadcast"
+    """Writing to everyone at once; only admins give it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,17 @@ class Message(Base):
     """What one participant said: never changed, but for being withdrawn."""
 
     __tablename__ = "message"
-    __table_args__ = (Index(None, "thread_id", "id"), Index(None, "sender_id", "id"))
+    __table_args__ = (
+        Index(None, "thread_id", "id"),
+        Index(None, "sender_id", "id"),
+        Index(
+            "ix_message_room",
+            "room_id",
+            "id",
+            postgresql_where=text("room_id IS NOT NULL"),
+            sqlite_where=text("room_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     sender_id: Mapped[UUID]

@@ -10,13 +10,14 @@ from hubbub.messages.types import ContentType, Priority, State, delivery_id
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_RECIPIENTS = 1000
-_ADDRESS = re.compile(r"agent:[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+AGENT, ROOM, EVERYONE = "agent:", "room:", "everyone"
+_ADDRESS = re.compile(r"everyone|(?:agent|room):[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CURSOR = re.compile(r"(?:([0-9a-z]{1,16}):)?([0-9]{1,18})")
 
 
 def _is_address(value: str) -> str:
     if not _ADDRESS.fullmatch(value):
-        msg = "must be agent:NAME"
+        msg = "must be agent:NAME, room:NAME or everyone"
         raise ValueError(msg)
     return value
 
@@ -53,25 +54,33 @@ class MessageSend(Input):
     )
     to_agent_id: UUID | None = Field(default=None, description="One recipient by id, or `to`.")
     to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = Field(
-        default=None, description="Recipients as `agent:NAME`; all of them get it, or nobody."
+        default=None,
+        description="`agent:NAME`, one `room:NAME`, or `everyone` alone; all of them get it, or"
+        " nobody.",
     )
     content: Annotated[Text, Field(min_length=1)]
     content_type: ContentType = ContentType.TEXT
     reply_to: UUID | None = None
     metadata: Metadata | None = None
     priority: Priority = Priority.NORMAL
+    deliver_at: UtcDatetime | None = Field(
+        default=None, description="Kept back until then; at most so far ahead as a setting says."
+    )
     expires_at: UtcDatetime | None = None
     ack_by: UtcDatetime | None = None
 
     @model_validator(mode="after")
-    def _is_addressed_once(self) -> Self:
+    def _makes_sense(self) -> Self:
         if (self.to is None) is (self.to_agent_id is None):
             msg = "give either to_agent_id or to"
             raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _is_what_it_says(self) -> Self:
+        if self.to is not None and len(self.to) > 1:
+            if EVERYONE in self.to:
+                msg = "everyone is everyone: name nobody beside"
+                raise ValueError(msg)
+            if sum(each.startswith(ROOM) for each in self.to) > 1:
+                msg = "a message is said in one room"
+                raise ValueError(msg)
         if self.content_type is ContentType.JSON:
             try:
                 orjson.loads(self.content)
@@ -101,6 +110,14 @@ class OverdueDelivery(DeliveryRead):
     ack_by: UtcDatetime
 
 
+class Spread(Schema):
+    """How far a message to everyone has come."""
+
+    done: bool
+    reached: int
+    skipped: int = Field(description="Those who take nothing from the sender.")
+
+
 class MessageRead(Schema):
     id: UUID
     from_agent_id: UUID
@@ -110,11 +127,14 @@ class MessageRead(Schema):
     content: str
     content_type: ContentType
     thread_id: UUID
+    room_id: UUID | None
     reply_to: UUID | None
     metadata: dict[str, object] | None
     priority: Priority
     delivered: bool = Field(description="Whether every recipient has it.")
+    spread: Spread | None = Field(description="Of a message to everyone.")
     created_at: UtcDatetime
+    deliver_at: UtcDatetime | None
     expires_at: UtcDatetime | None
     ack_by: UtcDatetime | None
     withdrawn_at: UtcDatetime | None
@@ -169,6 +189,7 @@ class MessageHeaders(Schema):
     from_agent_id: UUID
     from_name: str
     thread_id: UUID
+    room_id: UUID | None
     priority: Priority
     created_at: UtcDatetime
     content_type: ContentType

@@ -14,10 +14,12 @@ from hubbub.agents.service.gateway import changed, gateway_of, put_gateway
 from hubbub.agents.service.keys import revoke_keys
 from hubbub.agents.service.rights import lock_own, lock_own_agent
 from hubbub.agents.types import Actor, GatewayKind, Kind
+from hubbub.auth.service.revocations import announce_revocation
 from hubbub.kit.crypto import Safe
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.outbox import Event, emit
+from hubbub.users.errors import AdminsOnly
 
 _GATEWAY = frozenset({"gateway_kind", "gateway_url", "gateway_token", "session_key"})
 
@@ -39,6 +41,11 @@ async def update_agent(
 ) -> Agent:
     wanted = changes.model_dump()
     agent = await lock_own(session, actor, agent_id)
+    if "may_broadcast" in wanted:
+        if not actor.is_admin:
+            msg = "Who may write to everyone, admins say."
+            raise AdminsOnly(msg)
+        announce_revocation(session, agent.id)  # what its key may do is remembered for seconds
     if wanted.keys() & _GATEWAY:
         _change_gateway(agent, safe, changes)
         emit(session, GatewayChanged(agent_id=agent.id))

@@ -32,6 +32,7 @@ def full_read(agent: Agent, last_seen_at: datetime | None = None) -> AgentRead:
             "gateway_kind": agent.gateway_kind,
             "gateway_url": agent.gateway_url,
             "session_key": agent.session_key,
+            "may_broadcast": agent.may_broadcast,
             "ordered": agent.ordered,
             "max_in_flight": agent.max_in_flight,
             "updated_at": agent.updated_at,

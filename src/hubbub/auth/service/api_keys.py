@@ -18,8 +18,8 @@ _PREFIX_LENGTH = 12
 async def create_api_key(
     session: AsyncWriteSession, caller: Caller, new: ApiKeyCreate
 ) -> ApiKeyCreated:
-    if Scope.ADMIN in new.scopes and not caller.is_admin:
-        msg = "Only an admin can make a key with the scope admin."
+    if new.scopes & {Scope.ADMIN, Scope.BROADCAST} and not caller.is_admin:
+        msg = "Only an admin can make a key with the scopes admin or broadcast."
         raise ScopeMissing(msg)
     if await lock_user(session, caller.user_id) is None:
         raise InvalidToken  # deleted since the credential was checked

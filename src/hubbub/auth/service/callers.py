@@ -20,7 +20,7 @@ async def caller_of(session: AsyncReadSession, tokens: Tokens, credential: str) 
     return Caller(
         signed_in.user_id,
         signed_in.user.role,
-        frozenset(Scope),
+        _counting(signed_in.user.role, frozenset(Scope)),
         expires_at=claims.expires_at,
         session_id=signed_in.id,
     )
@@ -30,10 +30,15 @@ async def _holder(session: AsyncReadSession, tokens: Tokens, credential: str) ->
     key = await queries.key_owner(session, token_hash(credential), tokens.now())
     if key is None:
         return None
-    scopes = frozenset(Scope(scope) for scope in key.scopes)
+    scopes = _counting(key.user.role, frozenset(Scope(scope) for scope in key.scopes))
     # without the scope, an admin's key is a member's: decided here once, for every finder
     role = key.user.role if Scope.ADMIN in scopes else Role.MEMBER
     return Caller(key.user_id, role, scopes, expires_at=key.expires_at, api_key_id=key.id)
+
+
+def _counting(role: Role, scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """Who was an admin when the key was made may be none by now."""
+    return scopes if role is Role.ADMIN else scopes - {Scope.ADMIN, Scope.BROADCAST}
 
 
 def check_signed_in(caller: Caller) -> None:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import aliased
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
+from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession
-from hubbub.messages.models import Delivery, Epoch, Message
+from hubbub.messages.models import Delivery, Epoch, FanOut, Message
 from hubbub.messages.queries.visible import mine, visible
 from hubbub.messages.types import OPEN, State
 
@@ -68,6 +69,17 @@ async def list_deliveries(
         .order_by(Delivery.message_id, Delivery.recipient_id)
     )
     return (await session.scalars(statement)).all()
+
+
+async def fan_outs(session: AsyncReadSession, message_ids: Sequence[UUID]) -> dict[UUID, FanOut]:
+    """Of messages that a finder has given, those that were not delivered at once."""
+    found = await session.scalars(select(FanOut).where(FanOut.message_id.in_(message_ids)))
+    return {each.message_id: each for each in found}
+
+
+async def is_fan_out_due(session: AsyncReadSession) -> bool:
+    statement = select(exists().where(FanOut.done_at.is_(None), FanOut.due_at <= db_now()))
+    return bool(await session.scalar(statement))
 
 
 async def counter_of(session: AsyncReadSession, inbox_id: UUID) -> Counter:

@@ -1,6 +1,7 @@
 """Who sees which messages: this file says it, and nothing else does.
 
-A message is seen by who sent it, by who got it, and by the owners of these. One that expired or was
+A message is seen by who sent it, by who got it, by who is in the room where it was said, and by the
+owners of these. One that expired or was
 withdrawn was never got: its place in the inbox is all that is left of it there. Admins see that it
 is there, through other doors.
 """
@@ -8,14 +9,15 @@ is there, through other doors.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, exists, or_, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, select, union
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.kit.db.lateral import for_each
 from hubbub.kit.db.sessions import AsyncReadSession
-from hubbub.messages.models import Delivery, Message
+from hubbub.messages.models import Delivery, Message, RoomMessage
 from hubbub.messages.types import TOMBSTONES
+from hubbub.rooms.queries import readable_from
 
 
 def mine(actor: Actor) -> Select[UUID]:
@@ -33,7 +35,17 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         Delivery.recipient_id.in_(eyes),
         Delivery.state.not_in(TOMBSTONES),
     )
-    return or_(Message.sender_id.in_(eyes), received)
+    rooms = readable_from(actor).subquery()
+    said = exists().where(
+        RoomMessage.message_id == Message.id,
+        RoomMessage.room_id == rooms.c.room_id,
+        RoomMessage.seq >= rooms.c.from_seq,
+    )
+    return or_(
+        Message.sender_id.in_(eyes),
+        received,
+        and_(Message.room_id.is_not(None), Message.withdrawn_at.is_(None), said),
+    )
 
 
 def newest_of(

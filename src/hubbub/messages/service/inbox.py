@@ -80,6 +80,7 @@ def _entry(row: Row[Delivery, Message, str], *, bodies: bool) -> InboxEntry:
             "from_agent_id": message.sender_id,
             "from_name": from_name,
             "thread_id": message.thread_id,
+            "room_id": message.room_id,
             "priority": message.priority,
             "created_at": message.created_at,
             "content_type": message.content_type,

@@ -12,28 +12,38 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
 from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
-from hubbub.messages.models import Delivery, Message
+from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
-from hubbub.messages.schemas import DeliveryRead, MessageRead
+from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import State
 
 
-def shown(message: Message, from_name: str, standing: Standing) -> MessageRead:
+def shown(
+    message: Message, from_name: str, standing: Standing, later: FanOut | None
+) -> MessageRead:
+    only = UUID(standing.first) if standing.recipients == 1 else None
+    if later is not None:
+        # those who are named are its recipients before they have it
+        only = UUID(later.recipients[0]) if len(later.recipients) == 1 else None
+    to_everyone = later is not None and later.to_everyone
     return MessageRead(
         id=message.id,
         from_agent_id=message.sender_id,
         from_name=from_name,
-        to_agent_id=UUID(standing.first) if standing.recipients == 1 else None,
+        to_agent_id=only if message.room_id is None and not to_everyone else None,
         to=message.addressed,
         content=message.content,
         content_type=message.content_type,
         thread_id=message.thread_id,
+        room_id=message.room_id,
         reply_to=message.reply_to,
         metadata=message.meta,
         priority=message.priority,
         delivered=0 < standing.recipients == standing.arrived,
+        spread=_spread(later) if later is not None and later.to_everyone else None,
         created_at=message.created_at,
+        deliver_at=message.deliver_at,
         expires_at=message.expires_at,
         ack_by=message.ack_by,
         withdrawn_at=message.withdrawn_at,
@@ -45,7 +55,16 @@ async def shown_all(
 ) -> list[MessageRead]:
     """Messages with the handles of their senders, as a finder gave them."""
     standing = await standings(session, [row[0].id for row in rows])
-    return [shown(message, name, standing.get(message.id, Standing())) for message, name in rows]
+    delayed = [row[0].id for row in rows if row[0].deliver_at or row[0].addressed == [EVERYONE]]
+    later = await queries.fan_outs(session, delayed) if delayed else {}
+    return [
+        shown(message, name, standing.get(message.id, Standing()), later.get(message.id))
+        for message, name in rows
+    ]
+
+
+def _spread(later: FanOut) -> Spread:
+    return Spread(done=later.done_at is not None, reached=later.reached, skipped=later.skipped)
 
 
 async def read_message(session: AsyncReadSession, actor: Actor, message_id: UUID) -> MessageRead:
@@ -73,7 +92,20 @@ async def as_first_answered(session: AsyncReadSession, message_id: UUID) -> Mess
         return None
     [read] = await shown_all(session, [found])
     read.delivered, read.withdrawn_at = False, None
+    if read.spread is not None:
+        read.spread = Spread(done=False, reached=0, skipped=0)
     return read
+
+
+async def _called_off(session: AsyncWriteSession, message_id: UUID) -> int:
+    """Deliveries that haven't been made yet aren't made."""
+    result = await session.execute(
+        update(FanOut)
+        .where(FanOut.message_id == message_id, FanOut.done_at.is_(None))
+        .values(done_at=db_now())
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", result).rowcount
 
 
 async def read_deliveries(
@@ -109,7 +141,7 @@ async def withdraw(
         session, actor, message.sender_id
     ):
         raise NotYourParticipant
-    withdrawn = 0
+    withdrawn = await _called_off(session, message_id)
     for delivery in await queries.list_deliveries(session, [message_id]):
         result = await session.execute(
             update(Delivery)

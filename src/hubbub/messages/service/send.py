@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from hubbub.kit.errors import AppError
 from hubbub.kit.idempotency import check_key
 from hubbub.kit.ids import new_id_text
 from hubbub.messages.errors import ContentTooLarge, NotInFuture, NotYourParticipant
-from hubbub.messages.schemas import MessageSend
+from hubbub.messages.schemas import AGENT, EVERYONE, ROOM, MessageSend
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.settings import MessageSettings
 
@@ -25,16 +25,18 @@ def draft_of(
     if len(body.content) * 4 > most and len(body.content.encode()) > most:
         msg = f"At most {most} bytes of UTF-8."
         raise ContentTooLarge(msg)
-    if body.expires_at is not None or body.ack_by is not None:
-        _check_future(body, now)
+    if not (body.deliver_at is body.expires_at is body.ack_by is None):
+        _check_times(body, now, settings)
     if key is not None:
         check_key(key)
     to_ids: tuple[str, ...] = ()
     to_handles: tuple[str, ...] = ()
+    to_room = None
     if body.to is None:
         to_ids = (str(body.to_agent_id),)
     else:
-        to_handles = tuple(each.removeprefix("agent:").lower() for each in body.to)
+        to_handles = _names(body.to, AGENT)
+        to_room = next(iter(_names(body.to, ROOM)), None)
     return Draft(
         id=new_id_text(),
         sender_id=str(sender_id),
@@ -43,9 +45,12 @@ def draft_of(
         addressed=body.to or list(to_ids),
         content=body.content,
         content_type=body.content_type.value,
+        to_room=to_room,
+        to_everyone=body.to == [EVERYONE],
         metadata=body.metadata,
         reply_to=str(body.reply_to) if body.reply_to else None,
         priority=body.priority.value,
+        deliver_at=body.deliver_at,
         expires_at=body.expires_at,
         ack_by=body.ack_by,
         key=key,
@@ -53,8 +58,16 @@ def draft_of(
     )
 
 
-def _check_future(body: MessageSend, now: datetime) -> None:
-    if any(at is not None and at <= now for at in (body.expires_at, body.ack_by)):
+def _names(to: list[str], kind: str) -> tuple[str, ...]:
+    return tuple(each[len(kind) :].lower() for each in to if each.startswith(kind))
+
+
+def _check_times(body: MessageSend, now: datetime, settings: MessageSettings) -> None:
+    begins = body.deliver_at or now
+    if not now <= begins <= now + timedelta(days=settings.max_delay_days):
+        msg = f"deliver_at may be at most {settings.max_delay_days} days ahead."
+        raise NotInFuture(msg)
+    if any(at is not None and at <= begins for at in (body.expires_at, body.ack_by)):
         raise NotInFuture
 
 
@@ -73,6 +86,9 @@ def speaks_for_itself(actor: Actor, body: MessageSend) -> bool:
     return False
 
 
+_NOBODY_YET = {"done": False, "reached": 0, "skipped": 0}
+
+
 def shown(stored: Stored) -> Mapping[str, Any]:
     """The answer to a send, and to every repetition of it: the message as it was first stored."""
     d = stored.draft
@@ -80,16 +96,23 @@ def shown(stored: Stored) -> Mapping[str, Any]:
         "id": d.id,
         "from_agent_id": d.sender_id,
         "from_name": stored.sender_handle,
-        "to_agent_id": stored.recipients[0][0] if len(stored.recipients) == 1 else None,
+        "to_agent_id": (
+            stored.recipients[0][0]
+            if len(stored.recipients) == 1 and stored.room_id is None
+            else None
+        ),
         "to": d.addressed,
         "content": d.content,
         "content_type": d.content_type,
         "thread_id": stored.thread_id,
+        "room_id": stored.room_id,
         "reply_to": d.reply_to,
         "metadata": d.metadata,
         "priority": d.priority,
         "delivered": False,
+        "spread": _NOBODY_YET if d.to_everyone else None,
         "created_at": _utc(stored.created_at),
+        "deliver_at": _utc(d.deliver_at),
         "expires_at": _utc(d.expires_at),
         "ack_by": _utc(d.ack_by),
         "withdrawn_at": None,

@@ -23,7 +23,6 @@ class _Row(NamedTuple):
     to_everyone: bool
     recipients: Any
     after_id: str | None
-    is_withdrawn: bool
     expires_at: Any
     ack_by: Any
 
@@ -48,7 +47,7 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
     following = yield from _next(row, people)
     passed = yield from _passing(row, following.ids, people)
     skipped = following.gone + len(following.ids) - len(passed)
-    if row.room_id is not None and not row.is_withdrawn:
+    if row.room_id is not None:
         passed += yield from _present(row.room_id, people)
     recipients = sorted(set(passed) - {row.sender_id})
     due = Deliveries(
@@ -57,7 +56,7 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
         expires_at=row.expires_at,
         ack_by=row.ack_by,
         recipients=[(other, 0) for other in recipients],
-        room_id=None if row.is_withdrawn else row.room_id,
+        room_id=row.room_id,
         room_seq=0,
     )
     yield from number([due], people, forms)
@@ -68,7 +67,7 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
 
 
 def _next(row: _Row, people: People) -> Steps[_Next]:
-    if row.is_withdrawn or row.sender_id not in people.by_id:
+    if row.sender_id not in people.by_id:
         return _Next([])
     if row.to_everyone:
         found = people.add((yield Ask(sql.NEXT_OF_ALL, [(row.after_id or FIRST_ID,)])))

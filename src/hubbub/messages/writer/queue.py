@@ -15,7 +15,8 @@ from hubbub.kit.db.turns import AlreadyWritingError, WriteTurns
 from hubbub.kit.errors import AppError
 from hubbub.messages.errors import WriterBusy
 from hubbub.messages.writer.batch import store
-from hubbub.messages.writer.draft import Draft, Outcome, Stored
+from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Stored
+from hubbub.messages.writer.fanout import fan_out
 from hubbub.messages.writer.steps import Limits, Steps
 
 log = structlog.get_logger()
@@ -49,7 +50,7 @@ class Writer:
         limits: Limits,
         *,
         is_retryable: Callable[[BaseException], bool],
-        stored: Callable[[Sequence[Stored]], None],
+        stored: Callable[[Sequence[Deliveries]], None],
         turns: WriteTurns | None,
         queue_size: int,
         batch_size: int,
@@ -153,6 +154,14 @@ class Writer:
         for each, outcome in zip(batch, outcomes, strict=True):
             if not each.outcome.done():  # its request may be gone; the message stays
                 each.outcome.set_result(outcome)
+
+    async def fan_out(self) -> bool:
+        """One step with a message that is due; whether there was one."""
+        forms = self._backend.forms
+        made = await self._backend.run(lambda: fan_out(datetime.now(UTC), forms))
+        if made is not None:
+            self._stored([made])
+        return made is not None
 
     async def _store(self, drafts: list[Draft]) -> list[Outcome]:
         now, forms = datetime.now(UTC), self._backend.forms

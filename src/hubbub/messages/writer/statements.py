@@ -151,19 +151,23 @@ ROOM_MEMBERS = Query(
     WHERE m.room_id = ANY($1::uuid[]) AND NOT m.muted
     """,
 )
-# a message can be answered by who sent it and by who got it
+# a message can be answered by who sent it, by who got it, and by who is in its room
 REPLIES = Query(
     """
     SELECT json_group_array(json_array(m.id, asked.value ->> 1, m.thread_id, m.hops))
     FROM json_each(?) AS asked JOIN message AS m ON m.id = asked.value ->> 0
     WHERE m.sender_id = asked.value ->> 1 OR EXISTS (SELECT 1 FROM delivery AS d
         WHERE d.message_id = m.id AND d.recipient_id = asked.value ->> 1)
+    OR EXISTS (SELECT 1 FROM room_member AS r
+        WHERE r.room_id = m.room_id AND r.participant_id = asked.value ->> 1)
     """,
     """
     SELECT m.id::text, asked.sender_id::text, m.thread_id::text, m.hops
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (id, sender_id) JOIN message AS m USING (id)
     WHERE m.sender_id = asked.sender_id OR EXISTS (SELECT 1 FROM delivery AS d
         WHERE d.message_id = m.id AND d.recipient_id = asked.sender_id)
+    OR EXISTS (SELECT 1 FROM room_member AS r
+        WHERE r.room_id = m.room_id AND r.participant_id = asked.sender_id)
     """,
 )
 # in the order of the ids, which is the order in which PostgreSQL locks: no two batches wait for
@@ -244,14 +248,14 @@ FAN_OUTS = Insert(
 DUE = Query(
     """
     SELECT json_group_array(json_array(id, sender_id, room_id, to_everyone, recipients, after_id,
-        withdrawn_at IS NOT NULL, expires_at, ack_by))
+        expires_at, ack_by))
     FROM (SELECT * FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
         WHERE f.done_at IS NULL AND f.due_at <= strftime('%Y-%m-%d %H:%M:%f000', 'now')
         ORDER BY f.due_at LIMIT (SELECT max(value) FROM json_each(?)))
     """,
     """
     SELECT m.id::text, m.sender_id::text, m.room_id::text, f.to_everyone, f.recipients,
-        f.after_id::text, m.withdrawn_at IS NOT NULL, m.expires_at, m.ack_by
+        f.after_id::text, m.expires_at, m.ack_by
     FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
     WHERE f.done_at IS NULL AND f.due_at <= statement_timestamp()
     ORDER BY f.due_at LIMIT ($1::int[])[1] FOR UPDATE OF f SKIP LOCKED
