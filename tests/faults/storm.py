@@ -111,6 +111,7 @@ async def storming(hubs: Sequence[Running], storm: Storm) -> AsyncIterator[None]
         for hub in hubs:
             group.create_task(_press_one(hub, storm, SENDERS // len(hubs)))
             group.create_task(_stays_alive(hub, storm))
+            group.create_task(_reads(hub, storm))
         try:
             yield
         finally:
@@ -128,6 +129,16 @@ async def _stays_alive(hub: Running, storm: Storm) -> None:
         while not storm.over:
             assert (await client.get("/healthz")).status_code == 200
             await asyncio.sleep(0.05)
+
+
+async def _reads(hub: Running, storm: Storm) -> None:
+    """Reading is refused as sending is: with a 503, or not at all."""
+    inbox_id, key = next(iter(storm.recipients.items()))
+    async with calling(hub, key) as client:
+        while not storm.over:
+            answer = await client.get(f"/api/v1/agents/{inbox_id}/inbox", params={"limit": "1"})
+            assert answer.status_code in {200, 503}, answer.text
+            await asyncio.sleep(0.01)
 
 
 async def inbox(hub: Running, agent_id: str, key: str) -> list[dict[str, Any]]:
