@@ -69,7 +69,7 @@ class Storm:
         while not self.over:
             self.number += 1
             name = str(self.number)
-            while not await self.send(client, name) and not self.over:
+            while not self.over and not await self.send(client, name):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)  # a busy loop would only keep the hub from recovering
 
 

@@ -3,15 +3,11 @@ accepted."""
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from time import monotonic
-
-import pytest
 
 from tests.faults.processes import Running, Workplace
 from tests.faults.storm import (
     SENDERS,
-    SETTINGS,
     Storm,
     begin,
     calling,
@@ -19,7 +15,6 @@ from tests.faults.storm import (
     settle,
     until,
 )
-from tests.fixtures.peers import PostgresServer
 
 KILLS = 10
 
@@ -35,21 +30,6 @@ async def storm_and_end(hub: Running, storm: Storm, how: signal.Signals, wanted:
         hub.process.send_signal(how)
         await asyncio.to_thread(hub.process.wait, 20)
         return monotonic() - told_at
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def storm_place(request: pytest.FixtureRequest, workplace: Workplace) -> Iterator[Workplace]:
-    workplace.env |= SETTINGS
-    if request.param == "sqlite":
-        yield workplace
-        return
-    server = PostgresServer(durable=True)
-    try:
-        server.start()
-        workplace.env["HUBBUB_DATABASE_URL"] = server.dsn
-        yield workplace
-    finally:
-        server.remove()
 
 
 async def test_nothing_accepted_is_lost_however_often_it_is_killed(storm_place: Workplace) -> None:

@@ -1,5 +1,6 @@
 """The disk is full in the middle of a storm of sends, and then it isn't any more."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,11 @@ async def test_a_full_disk_is_503_until_there_is_room_again(workplace: Workplace
     with workplace.serving(program=[*MOUNTED, *HUBBUB]) as hub:
         ballast = Path(f"/proc/{hub.process.pid}/root{workplace.data}/ballast")
         storm = await begin(hub, padding=2000)
-        ballast.write_bytes(bytes(14 * MIB))
+        await asyncio.to_thread(ballast.write_bytes, bytes(14 * MIB))
         async with storming([hub], storm):
             await until(lambda: storm.refused > 50)
             accepted = len(storm.answered)
-            ballast.unlink()
+            await asyncio.to_thread(ballast.unlink)
             await until(lambda: len(storm.answered) > accepted + 200)
         await settle(hub, storm)
         await check(hub, storm)
