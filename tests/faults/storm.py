@@ -69,8 +69,13 @@ class Storm:
         while not self.over:
             self.number += 1
             name = str(self.number)
-            while not self.over and not await self.send(client, name):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)  # a busy loop would only keep the hub from recovering
+            await self.insist(client, name)
+
+    async def insist(self, client: httpx2.AsyncClient, name: str) -> None:
+        while not self.over:
+            if await self.send(client, name):
+                return
+            await asyncio.sleep(0.02)  # a busy loop would only keep the hub from recovering
 
 
 @asynccontextmanager
