@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hubbub.kit.db.dialect import LOST_TRACK, is_retryable, is_write_refusal
+from hubbub.kit.db.dialect import is_retryable, is_write_refusal
 from hubbub.kit.db.postgresql import postgresql_engine
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.db.sqlite import sqlite_reader, sqlite_writer, uninterrupted
@@ -133,7 +133,7 @@ def _unavailable_when_in_trouble(*, reading: bool = False) -> Iterator[None]:
     """Turns what a broken or busy database raises into the 503 that a caller may see."""
     try:
         yield
-    except (SQLAlchemyError, LOST_TRACK) as error:
+    except SQLAlchemyError as error:
         # to write where one may only read is a mistake of ours, and no wait will mend it
         if not is_retryable(error) or (reading and is_write_refusal(error)):
             raise

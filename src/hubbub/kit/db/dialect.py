@@ -159,13 +159,10 @@ _SQLITE_PASSING = (
 # a standby that took over and still refuses writes
 _POSTGRESQL_PASSING = ("08", "53", "57", "58", "40001", "40P01", "55P03", "25006")
 
-# what asyncpg raises for a statement that crosses the server's word that the connection ends
-LOST_TRACK: type[Exception] = asyncpg.InternalClientError
-
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the same work may succeed later: the database is busy, full, away or broken."""
-    if isinstance(error, PoolTimeout | DisconnectionError | LOST_TRACK):
+    if isinstance(error, PoolTimeout | DisconnectionError):
         return True
     if not isinstance(error, DBAPIError):
         return False
@@ -174,7 +171,11 @@ def is_retryable(error: BaseException) -> bool:
 
 def is_retryable_in_driver(error: BaseException) -> bool:
     """The same, for code that uses a driver without SQLAlchemy."""
-    if isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError | LOST_TRACK):
+    # asyncpg itself is at a loss when a statement comes after the server has said that the
+    # connection ends, and before the end has come
+    if isinstance(
+        error, PoolTimeout | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    ):
         return True
     return isinstance(error, sqlite3.Error | asyncpg.PostgresError) and _passes(error)
 

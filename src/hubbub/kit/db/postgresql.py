@@ -49,9 +49,8 @@ def _connect(
 
 
 def _note_lost_connection(context: ExceptionContext) -> None:
-    """A socket's own errors come through as they are, and so does a driver that lost track of the
-    protocol because the server ended the connection: the pool wouldn't notice them."""
-    if isinstance(context.original_exception, OSError | asyncpg.InternalClientError):
+    """A socket's own errors come through as they are, and the pool wouldn't notice them."""
+    if isinstance(context.original_exception, OSError):
         context.is_disconnect = True
         msg = "the connection to PostgreSQL was lost"
         raise DisconnectionError(msg) from context.original_exception
