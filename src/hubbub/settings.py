@@ -133,6 +133,9 @@ class MessageSettings(Section):
     max_hops: int = Field(default=50, ge=1, description="answers between agents alone")
     open_per_inbox: int = Field(default=100_000, ge=1, description="not acknowledged yet")
     sends_per_minute: int = Field(default=6000, ge=1, description="of one participant")
+    keep_days: int | None = Field(
+        default=None, ge=8, description="what is final is forgotten after so many; else never"
+    )
     max_delay_days: int = Field(default=30, ge=1, description="how far deliver_at may lie ahead")
     queue_size: int = Field(default=10_000, ge=1)
     batch_size: int = Field(default=256, ge=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from hubbub.kit.db import migrate
 from tests.faults.processes import Workplace, clean_environment
+from tests.faults.storm import SETTINGS
+from tests.fixtures.peers import PostgresServer
 
 
 @pytest.fixture
@@ -17,6 +20,21 @@ def workplace(tmp_path: Path) -> Workplace:
     folder = tmp_path / "work"
     folder.mkdir()
     return Workplace(folder, clean_environment())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storm_place(request: pytest.FixtureRequest, workplace: Workplace) -> Iterator[Workplace]:
+    workplace.env |= SETTINGS
+    if request.param == "sqlite":
+        yield workplace
+        return
+    server = PostgresServer(durable=True)
+    try:
+        server.start()
+        workplace.env["HUBBUB_DATABASE_URL"] = server.dsn
+        yield workplace
+    finally:
+        server.remove()
 
 
 @pytest.fixture(scope="session")

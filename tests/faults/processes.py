@@ -69,7 +69,7 @@ class Workplace:
     def serving(self, *args: str, **options: Any) -> Iterator["Running"]:
         """A hub that answers. It is told to stop at the end, and killed if it doesn't."""
         port = free_port()
-        said = self.folder / "said.log"
+        said = self.folder / f"said-{port}.log"
         with said.open("w") as log:
             output = {"stdout": log, "stderr": log}
             process = self.start("serve", "--port", str(port), *args, **(output | options))

@@ -140,7 +140,7 @@ class TestRefusals:
             {"to": []},
             {"to": ["bob"]},
             {"to": ["agent:" + "a" * 65]},
-            {"to": ["room:x"]},
+            {"to": ["team:x"]},
             {"to_agent_id": "x"},
             {"metadata": []},
             {"metadata": {"a": "x" * 17000}},

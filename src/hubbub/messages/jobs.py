@@ -4,6 +4,7 @@ from hubbub.kit.db.chunks import delete_in_chunks
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.jobs import JobContext, NoArgs, job
 from hubbub.messages.models import IdempotencyKey
+from hubbub.messages.service.expiry import forget
 
 
 @job("messages.prune_keys", every=timedelta(hours=1))
@@ -14,4 +15,12 @@ async def prune_keys(context: JobContext, _: NoArgs) -> None:
     )
 
 
-JOBS = (prune_keys,)
+@job("messages.forget", every=timedelta(hours=1))
+async def forget_old(context: JobContext, _: NoArgs) -> None:
+    days = context.resources.settings.messages.keep_days
+    if days is not None:
+        before = context.resources.clock.now() - timedelta(days=days)
+        await forget(context.resources.database, before)
+
+
+JOBS = (prune_keys, forget_old)

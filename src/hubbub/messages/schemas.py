@@ -1,15 +1,18 @@
 import re
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, Field, computed_field, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, computed_field, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from hubbub.kit.schema import Input, JsonObject, Line, Schema, Text, UtcDatetime
 from hubbub.messages.types import ContentType, Priority, State, delivery_id
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_RECIPIENTS = 1000
+MAX_BATCH = 1000
 AGENT, ROOM, EVERYONE = "agent:", "room:", "everyone"
 _ADDRESS = re.compile(r"everyone|(?:agent|room):[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CURSOR = re.compile(r"(?:([0-9a-z]{1,16}):)?([0-9]{1,18})")
@@ -90,6 +93,31 @@ class MessageSend(Input):
         return self
 
 
+class MessageRow(MessageSend):
+    """One of many."""
+
+    idempotency_key: str | None = Field(
+        default=None, description="As the header of a single one; of the sender, not of the batch."
+    )
+
+
+class _Rows:
+    """Shows in the document what the rows have to be. They are validated one by one."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        shown = handler(schema)
+        shown["items"] = handler(MessageRow.__pydantic_core_schema__)
+        return shown
+
+
+class MessageBatch(Input):
+    messages: Annotated[
+        list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH), _Rows()
+    ] = Field(description="Each as `POST /messages` takes it, and with an `idempotency_key`.")
+
+
 class DeliveryRead(Schema):
     message_id: UUID
     agent_id: UUID = Field(description="The recipient.")
@@ -138,6 +166,17 @@ class MessageRead(Schema):
     expires_at: UtcDatetime | None
     ack_by: UtcDatetime | None
     withdrawn_at: UtcDatetime | None
+
+
+class SentRow(Schema):
+    status: int = Field(description="What a request with this message alone would be answered.")
+    message: MessageRead | None = None
+    replayed: bool | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchResult(Schema):
+    results: list[SentRow] = Field(description="In the order of the rows.")
 
 
 class ListedMessage(MessageRead):

@@ -8,23 +8,30 @@ from dataclasses import dataclass
 
 import orjson
 
+from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
 from hubbub.kit.db.postgresql import plain_connection
+from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
 from hubbub.messages.models import Epoch
+from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
+from hubbub.messages.service.sending import Sending
 from hubbub.messages.watch import CHANNEL, Watch
-from hubbub.messages.writer.draft import Stored
+from hubbub.messages.writer.draft import Deliveries, Stored
 from hubbub.messages.writer.postgresql import PostgresStore
 from hubbub.messages.writer.queue import Store, Writer
 from hubbub.messages.writer.sqlite import SqliteStore
 from hubbub.messages.writer.steps import Limits
 
+_EVERY = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class MessageState:
     writer: Writer
+    sending: Sending
     watch: Watch
     indexer: Indexer
     epoch: str
@@ -37,7 +44,9 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     indexer = Indexer(database)
     publishing: set[asyncio.Task[None]] = set()
 
-    def stored(batch: Sequence[Stored]) -> None:
+    def stored(batch: Sequence[Deliveries]) -> None:
+        if any(isinstance(each, Stored) and each.draft.is_delivered_later for each in batch):
+            later.ring()
         inboxes = list({other for each in batch for other, _ in each.recipients})
         watch.ring(inboxes)
         indexer.ring()
@@ -63,17 +72,34 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         batch_size=settings.messages.batch_size,
     )
     resources.metrics.writer_queue.set_function(lambda: writer.depth)
+
+    async def deliver_later() -> None:
+        while await _is_due(database) and await writer.fan_out():
+            pass
+
+    later = Loop("messages.fan_out", deliver_later, _EVERY)
+    expiry = Loop("messages.expiry", lambda: expire(database), _EVERY)
     epoch = await _epoch(resources)
     watch.start()
     indexer.start()
     writer.start()
+    later.start()
+    expiry.start()
     try:
-        yield MessageState(writer, watch, indexer, epoch)
+        yield MessageState(writer, Sending(resources, writer), watch, indexer, epoch)
     finally:
+        await expiry.stop()
+        await later.stop()
         await writer.stop()
         await indexer.stop()
         await watch.stop()
         await asyncio.gather(*publishing, return_exceptions=True)
+
+
+async def _is_due(database: Database) -> bool:
+    """Looks before anybody's turn at writing is taken: mostly there is nothing."""
+    async with database.read() as session:
+        return await queries.is_fan_out_due(session)
 
 
 async def _epoch(resources: Resources) -> str:

@@ -190,7 +190,11 @@ def is_retryable(error: BaseException) -> bool:
 
 def is_retryable_in_driver(error: BaseException) -> bool:
     """The same, for code that uses a driver without SQLAlchemy."""
-    if isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError):
+    # asyncpg itself is at a loss when a statement comes after the server has said that the
+    # connection ends, and before the end has come
+    if isinstance(
+        error, PoolTimeout | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    ):
         return True
     return isinstance(error, sqlite3.Error | asyncpg.PostgresError) and _passes(error)
 

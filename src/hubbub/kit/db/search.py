@@ -137,6 +137,12 @@ async def remove(session: AsyncWriteSession, kind: str, object_id: UUID) -> None
     )
 
 
+async def remove_many(session: AsyncWriteSession, kind: str, object_ids: Sequence[UUID]) -> None:
+    await session.execute(
+        delete(SearchEntry).where(SearchEntry.kind == kind, SearchEntry.object_id.in_(object_ids))
+    )
+
+
 def matching(dialect: str, kind: str, query: str) -> Select[UUID, str]:
     """A SELECT of `object_id` and `body`, best first, to be joined with what the viewer may see."""
     found = select(SearchEntry.object_id, SearchEntry.body).where(SearchEntry.kind == kind)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from hubbub.kit.db.checkpoints import LOG_KEPT_BYTES, LOG_PAGES
 from hubbub.kit.db.turns import TurnPool, WriteTurns
 from hubbub.settings import DatabaseSettings
 
@@ -125,5 +126,7 @@ def prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")

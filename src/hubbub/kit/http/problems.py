@@ -8,7 +8,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from hubbub.kit.context import request_context
@@ -59,6 +59,14 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **extra: object,
 ) -> Response:
+    body = problem_body(status, code, title, detail, **extra)
+    content = orjson.dumps(body, default=_plain)
+    return Response(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_body(
+    status: int, code: str, title: str, detail: str | None = None, **extra: object
+) -> dict[str, Any]:
     context = request_context.get()
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -69,9 +77,7 @@ def problem(
         "request_id": context.request_id if context else None,
     }
     # what an error adds never replaces what each problem has
-    body = {name: value for name, value in (extra | body).items() if value is not None}
-    content = orjson.dumps(body, default=_plain)
-    return Response(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return {name: value for name, value in (extra | body).items() if value is not None}
 
 
 def _plain(value: object) -> object:
@@ -82,6 +88,15 @@ def problem_of(error: AppError) -> Response:
     return problem(
         error.status, error.code, error.title, error.detail, headers=error.headers(), **error.extra
     )
+
+
+def body_of(error: AppError | ValidationError) -> dict[str, Any]:
+    """For an answer that tells of several things, of which some were refused."""
+    if isinstance(error, AppError):
+        return problem_body(error.status, error.code, error.title, error.detail, **error.extra)
+    code, title = _CODES[422]
+    errors = [shown_error(item).model_dump() for item in error.errors()[:MAX_ERRORS]]
+    return problem_body(422, code, title, errors=errors)
 
 
 async def _on_app_error(request: Request, error: Exception) -> Response:

@@ -1,12 +1,13 @@
 """Statements and finders."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, exists, func, select
 from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
+from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
@@ -33,6 +34,11 @@ async def owns(session: AsyncReadSession, actor: Actor, participant_id: UUID) ->
     """Whether this one may speak and read as that participant."""
     statement = select(exists().where(Agent.id == participant_id, Agent.id.in_(mine(actor))))
     return bool(await session.scalar(statement))
+
+
+async def owned(session: AsyncReadSession, actor: Actor, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these participants that this one may speak as."""
+    return set(await session.scalars(spoken_for(actor).where(Agent.id.in_(ids))))
 
 
 async def list_thread(

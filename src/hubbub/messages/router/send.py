@@ -7,51 +7,39 @@ caller comes from the same function, the errors from the same tree, and it stand
 
 from collections.abc import Callable
 from typing import Annotated, Any
-from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Header, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hubbub.agents.dependencies import CurrentActor, actor_of_scope
-from hubbub.agents.types import Actor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
-from hubbub.kit.counters import seconds_left
 from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
-from hubbub.kit.resources import Resources
-from hubbub.messages import queries
 from hubbub.messages.errors import (
+    BroadcastNotAllowed,
     ContentTooLarge,
     HopLimit,
     InboxFull,
     MessageNotFound,
     NobodyAddressed,
     NotInFuture,
+    NotInRoom,
     NotYourParticipant,
+    OnlyListens,
     RecipientNotFound,
     RecipientRefuses,
     ReplyNotFound,
+    RoomClosed,
     SendLimit,
     WriterBusy,
 )
 from hubbub.messages.schemas import MessageRead, MessageSend
-from hubbub.messages.service import messages as read_back
-from hubbub.messages.service.explain import explained
-from hubbub.messages.service.send import (
-    draft_of,
-    settled,
-    shown,
-    speaks_for_itself,
-)
 from hubbub.messages.state import MessageState
-from hubbub.messages.writer.draft import Stored
 
 _JSON = (b"content-type", b"application/json")
 _REPLAYED = (b"idempotency-replayed", b"true")
@@ -65,7 +53,8 @@ async def _handle(scope: Scope, receive: Receive, send: Send) -> None:
     except ValidationError as error:
         located = [item | {"loc": ("body", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(located) from error
-    content, replayed = await answer(scope["app"].state, actor, body, _key(scope))
+    messages: MessageState = scope["app"].state.messages
+    content, replayed = await messages.sending.one(actor, body, _key(scope))
     headers = [_JSON, (b"content-length", b"%d" % len(content))]
     if replayed:
         headers.append(_REPLAYED)
@@ -90,41 +79,6 @@ def _key(scope: Scope) -> str | None:
             key: str = value.decode("latin-1")
             return key
     return None
-
-
-async def answer(
-    state: State, actor: Actor, body: MessageSend, key: str | None
-) -> tuple[bytes, bool]:
-    """The stored message as JSON, and whether it was stored before under this key."""
-    resources: Resources = state.resources
-    messages: MessageState = state.messages
-    sender_id = actor.participant_id
-    if not speaks_for_itself(actor, body):
-        assert body.from_agent_id is not None  # noqa: S101 - that is what was asked
-        async with resources.database.read() as session:
-            if not await queries.owns(session, actor, body.from_agent_id):
-                raise NotYourParticipant
-        sender_id = body.from_agent_id
-    limit_sending(resources, str(sender_id))
-    settings = resources.settings.messages
-    draft = draft_of(sender_id, body, key, resources.clock.now(), settings)
-    outcome = await messages.writer.send(draft)
-    if isinstance(outcome, RecipientNotFound):
-        raise await explained(resources.database, actor, outcome)
-    stored = settled(outcome)
-    if isinstance(stored, Stored):
-        return orjson.dumps(shown(stored)), False
-    async with resources.database.read() as session:
-        first = await read_back.as_first_answered(session, UUID(stored.message_id))
-    if first is None:
-        raise MessageNotFound
-    return orjson.dumps(first.model_dump(mode="json")), True
-
-
-def limit_sending(resources: Resources, sender_id: str) -> None:
-    most = resources.settings.messages.sends_per_minute
-    if resources.counters.hit(f"send:{sender_id}", 60) > most:
-        raise SendLimit(f"At most {most} a minute.", retry_after=seconds_left(60))
 
 
 class _LeanRoute(APIRoute):
@@ -161,6 +115,10 @@ def add_send_route(router: APIRouter, path: str) -> Route:
             ScopeMissing,
             NotYourParticipant,
             RecipientRefuses,
+            BroadcastNotAllowed,
+            NotInRoom,
+            OnlyListens,
+            RoomClosed,
             RecipientNotFound,
             MessageNotFound,
             ReplyNotFound,

@@ -8,13 +8,11 @@ from uuid import UUID
 
 import orjson
 
-from hubbub.agents.types import Actor
-from hubbub.kit.errors import AppError
 from hubbub.kit.idempotency import check_key
 from hubbub.kit.ids import new_id_text
-from hubbub.messages.errors import ContentTooLarge, NotInFuture, NotYourParticipant
+from hubbub.messages.errors import ContentTooLarge, NotInFuture
 from hubbub.messages.schemas import AGENT, EVERYONE, ROOM, MessageSend
-from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
+from hubbub.messages.writer.draft import Draft, Stored
 from hubbub.settings import MessageSettings
 
 
@@ -77,15 +75,6 @@ def _hash(body: MessageSend) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
-def speaks_for_itself(actor: Actor, body: MessageSend) -> bool:
-    """Whether no look into the database is needed to know who speaks."""
-    if body.from_agent_id is None or body.from_agent_id == actor.participant_id:
-        return True
-    if not actor.is_user:
-        raise NotYourParticipant
-    return False
-
-
 _NOBODY_YET = {"done": False, "reached": 0, "skipped": 0}
 
 
@@ -121,9 +110,3 @@ def shown(stored: Stored) -> Mapping[str, Any]:
 
 def _utc(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
-
-
-def settled(outcome: Outcome) -> Stored | Replayed:
-    if isinstance(outcome, AppError):
-        raise outcome
-    return outcome

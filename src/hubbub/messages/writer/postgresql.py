@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import orjson
+from asyncpg import InterfaceError, InternalClientError
 from asyncpg.exceptions import DeadlockDetectedError, SerializationError
 
 from hubbub.messages.writer.steps import Steps
@@ -44,8 +45,13 @@ class PostgresStore:
     async def _run[T](self, steps: Callable[[], Steps[T]]) -> T:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
-        async with self._connection.transaction():
-            return await _drive(self._connection, steps())
+        try:
+            async with self._connection.transaction():
+                return await _drive(self._connection, steps())
+        except (OSError, InterfaceError, InternalClientError):
+            # in whatever state it is left, the next batch doesn't wait to find out
+            self._connection.terminate()
+            raise
 
     async def close(self) -> None:
         if self._connection is not None:

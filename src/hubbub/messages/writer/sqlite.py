@@ -11,6 +11,7 @@ from typing import Any, cast
 import orjson
 from sqlalchemy.engine import make_url
 
+from hubbub.kit.db.checkpoints import Checkpoints
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
 from hubbub.messages.writer.statements import Insert, values
@@ -36,6 +37,7 @@ class SqliteStore:
         self._turns = turns
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._connection: sqlite3.Connection | None = None
+        self._checkpoints = Checkpoints(self._connect)
 
     async def run[T](self, steps: Callable[[], Steps[T]]) -> T:
         """Runs the steps in one transaction; raises what SQLite raises, with nothing stored."""
@@ -51,7 +53,7 @@ class SqliteStore:
         self._thread.shutdown(wait=False)
 
     def _run[T](self, steps: Callable[[], Steps[T]]) -> T:
-        connection = self._connection or self._open()
+        self._connection = connection = self._connection or self._connect()
         try:
             connection.execute("BEGIN IMMEDIATE")
             result = _drive(connection, steps())
@@ -60,16 +62,22 @@ class SqliteStore:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        self._checkpoints.committed(connection.total_changes)
         return result
 
-    def _open(self) -> sqlite3.Connection:
-        self._connection = sqlite3.connect(
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout, isolation_level=None, cached_statements=256
         )
-        prepare(self._connection, read_only=False)
-        return self._connection
+        try:
+            prepare(connection, read_only=False)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _close(self) -> None:
+        self._checkpoints.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,0 +1,145 @@
+"""Sending, through whatever door: one message, or many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from hubbub.agents.types import Actor
+from hubbub.auth.types import Scope
+from hubbub.kit.counters import seconds_left
+from hubbub.kit.errors import AppError
+from hubbub.kit.resources import Resources
+from hubbub.messages import queries
+from hubbub.messages.errors import (
+    BroadcastNotAllowed,
+    MessageNotFound,
+    NotYourParticipant,
+    RecipientNotFound,
+    SendLimit,
+)
+from hubbub.messages.schemas import MessageRow, MessageSend
+from hubbub.messages.service.explain import explained
+from hubbub.messages.service.messages import as_first_answered
+from hubbub.messages.service.send import draft_of, shown
+from hubbub.messages.writer.draft import Draft, Outcome, Stored
+from hubbub.messages.writer.queue import Writer
+
+_WINDOW = 60
+_MOST_EXPLAINED = 20
+"""Names of one batch; looking for the nearest takes a query each."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one row of a batch came to."""
+
+    message: Any = None
+    replayed: bool = False
+    error: AppError | ValidationError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    resources: Resources
+    writer: Writer
+
+    async def one(self, actor: Actor, body: MessageSend, key: str | None) -> tuple[bytes, bool]:
+        """The stored message as JSON, and whether it was stored before under this key."""
+        sender_id = body.from_agent_id
+        if sender_id is None or sender_id == actor.participant_id:
+            sender_id = actor.participant_id
+        elif sender_id not in await self._spoken_for(actor, [body]):
+            raise NotYourParticipant
+        outcome = await self.writer.send(self._draft(actor, sender_id, body, key))
+        if isinstance(outcome, Stored):
+            return orjson.dumps(shown(outcome)), False
+        if isinstance(outcome, RecipientNotFound):
+            raise await explained(self.resources.database, actor, outcome)
+        if isinstance(outcome, AppError):
+            raise outcome
+        first = await self._as_first_answered(outcome.message_id)
+        return orjson.dumps(first), True
+
+    async def many(self, actor: Actor, rows: Sequence[dict[str, Any]]) -> list[Sent]:
+        """Each row by itself: what is wrong with one is no other's trouble."""
+        bodies = [_body(row) for row in rows]
+        mine = await self._spoken_for(actor, [b for b in bodies if isinstance(b, MessageRow)])
+        sent: list[Sent] = []
+        drafts: list[Draft] = []
+        waiting: list[Sent] = []
+        for body in bodies:
+            result = Sent()
+            sent.append(result)
+            try:
+                if isinstance(body, ValidationError):
+                    result.error = body
+                    continue
+                sender_id = body.from_agent_id or actor.participant_id
+                if sender_id not in mine:
+                    raise NotYourParticipant
+                drafts.append(self._draft(actor, sender_id, body, body.idempotency_key))
+                waiting.append(result)
+            except AppError as error:
+                result.error = error
+        outcomes = await self.writer.send_all(drafts)
+        left = _MOST_EXPLAINED
+        for result, outcome in zip(waiting, outcomes, strict=True):
+            left -= isinstance(outcome, RecipientNotFound)
+            await self._settle(result, actor, outcome, explains=left >= 0)
+        return sent
+
+    async def _settle(
+        self, result: Sent, actor: Actor, outcome: Outcome, *, explains: bool
+    ) -> None:
+        try:
+            if isinstance(outcome, Stored):
+                result.message = shown(outcome)
+            elif isinstance(outcome, RecipientNotFound) and explains:
+                result.error = await explained(self.resources.database, actor, outcome)
+            elif isinstance(outcome, RecipientNotFound):
+                result.error = RecipientNotFound()
+            elif isinstance(outcome, AppError):
+                result.error = outcome
+            else:
+                result.message = await self._as_first_answered(outcome.message_id)
+                result.replayed = True
+        except AppError as error:
+            result.error = error
+
+    async def _spoken_for(self, actor: Actor, bodies: Sequence[MessageSend]) -> set[UUID]:
+        named = {body.from_agent_id for body in bodies if body.from_agent_id is not None}
+        others = named - {actor.participant_id}
+        mine = {actor.participant_id}
+        if others and actor.is_user:
+            async with self.resources.database.read() as session:
+                mine |= await queries.owned(session, actor, others)
+        return mine
+
+    def _draft(self, actor: Actor, sender_id: UUID, body: MessageSend, key: str | None) -> Draft:
+        settings = self.resources.settings.messages
+        used = self.resources.counters.hit(f"send:{sender_id}", _WINDOW)
+        if used > settings.sends_per_minute:
+            msg = f"At most {settings.sends_per_minute} a minute."
+            raise SendLimit(msg, retry_after=seconds_left(_WINDOW))
+        draft = draft_of(sender_id, body, key, self.resources.clock.now(), settings)
+        if draft.to_everyone and Scope.BROADCAST not in actor.scopes:
+            raise BroadcastNotAllowed
+        return draft
+
+    async def _as_first_answered(self, message_id: str) -> dict[str, Any]:
+        async with self.resources.database.read() as session:
+            first = await as_first_answered(session, UUID(message_id))
+        if first is None:
+            raise MessageNotFound
+        return first.model_dump(mode="json")
+
+
+def _body(row: dict[str, Any]) -> MessageRow | ValidationError:
+    try:
+        return MessageRow.model_validate(row)
+    except ValidationError as error:
+        return error
