@@ -1,7 +1,7 @@
 """Finding messages by their words, in an index that is kept behind the sends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx2
@@ -13,9 +13,13 @@ from hubbub.kit.db import search as search_index
 from hubbub.kit.db.search import Prepared, SearchEntry
 from hubbub.kit.resources import Resources
 from hubbub.messages.models import UnindexedBatch
+from hubbub.messages.service import indexing
 from hubbub.messages.service.indexing import Indexer, plain_text
 from hubbub.messages.service.listing import marked
 from hubbub.messages.types import ContentType
+from hubbub.messages.writer.open import open_store
+from hubbub.messages.writer.queue import Store
+from hubbub.messages.writer.steps import Steps
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
 
@@ -43,6 +47,20 @@ def is_indexed(talker: Talker) -> Callable[[], Awaitable[bool]]:
 async def index(app: FastAPI) -> None:
     indexer: Indexer = app.state.messages.indexer
     await indexer.catch_up()
+
+
+@pytest.fixture
+async def another(hub: Resources) -> AsyncIterator[Callable[[], Indexer]]:
+    """Indexers as other processes have them."""
+    stores: list[Store] = []
+
+    def make() -> Indexer:
+        stores.append(open_store(hub.settings, hub.database))
+        return Indexer(hub.database, stores[-1])
+
+    yield make
+    for store in stores:
+        await store.close()
 
 
 async def test_a_message_is_found_by_itself_within_two_seconds(alice: Talker, bob: Talker) -> None:
@@ -180,7 +198,7 @@ async def test_it_says_when_it_is_behind(alice: Talker, bob: Talker, app: FastAP
 
 
 async def test_what_a_killed_process_left_is_indexed_by_the_next(
-    alice: Talker, bob: Talker, app: FastAPI, hub: Resources
+    alice: Talker, bob: Talker, app: FastAPI, hub: Resources, another: Callable[[], Indexer]
 ) -> None:
     await app.state.messages.indexer.stop()
     for number in range(3):
@@ -188,7 +206,7 @@ async def test_what_a_killed_process_left_is_indexed_by_the_next(
     async with hub.database.write() as session:
         await session.execute(update(UnindexedBatch).values(stored_by="dead"))
 
-    next_one = Indexer(hub.database)
+    next_one = another()
     next_one.start()
     await eventually(is_indexed(bob))
     await next_one.stop()
@@ -197,20 +215,25 @@ async def test_what_a_killed_process_left_is_indexed_by_the_next(
 
 
 async def test_a_kill_in_the_middle_leaves_all_to_be_done_again(
-    alice: Talker, bob: Talker, app: FastAPI, hub: Resources, monkeypatch: pytest.MonkeyPatch
+    alice: Talker,
+    bob: Talker,
+    app: FastAPI,
+    hub: Resources,
+    another: Callable[[], Indexer],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await app.state.messages.indexer.stop()
     await alice.send(bob, content="once more")
-    put_many = search_index.put_many
+    put = indexing._put
 
-    async def killed(*arguments: Any) -> None:
-        await put_many(*arguments)
+    def killed(entries: Sequence[Prepared]) -> Steps[None]:
+        yield from put(entries)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_index, "put_many", killed)
+        patch.setattr(indexing, "_put", killed)
         with pytest.raises(KeyboardInterrupt):
-            await Indexer(hub.database).index_some()
+            await another().index_some()
     await index(app)
 
     assert await found(bob.client, "once") == ["once more"]
@@ -236,12 +259,12 @@ async def test_what_cannot_be_indexed_does_not_keep_the_rest_from_it(
 
 
 async def test_two_processes_index_each_message_once(
-    alice: Talker, bob: Talker, app: FastAPI, hub: Resources
+    alice: Talker, bob: Talker, app: FastAPI, hub: Resources, another: Callable[[], Indexer]
 ) -> None:
     await app.state.messages.indexer.stop()
     await asyncio.gather(*(alice.send(bob, content=f"shared {n}") for n in range(40)))
 
-    await asyncio.gather(*(Indexer(hub.database).catch_up() for _ in range(4)))
+    await asyncio.gather(*(another().catch_up() for _ in range(4)))
 
     async with hub.database.read() as session:
         assert await session.scalar(select(func.count()).select_from(SearchEntry)) == 40

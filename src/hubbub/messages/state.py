@@ -10,7 +10,6 @@ import orjson
 
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
-from hubbub.kit.db.postgresql import plain_connection
 from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
@@ -20,9 +19,8 @@ from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.service.sending import Sending
 from hubbub.messages.watch import CHANNEL, Watch
 from hubbub.messages.writer.draft import Deliveries, Stored
-from hubbub.messages.writer.postgresql import PostgresStore
-from hubbub.messages.writer.queue import Store, Writer
-from hubbub.messages.writer.sqlite import SqliteStore
+from hubbub.messages.writer.open import open_store
+from hubbub.messages.writer.queue import Writer
 from hubbub.messages.writer.steps import Limits
 
 _EVERY = 1.0
@@ -41,7 +39,8 @@ class MessageState:
 async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     settings, database = resources.settings, resources.database
     watch = Watch(database, resources.bus)
-    indexer = Indexer(database)
+    index = open_store(settings, database, durable=False)
+    indexer = Indexer(database, index)
     publishing: set[asyncio.Task[None]] = set()
 
     def stored(batch: Sequence[Deliveries]) -> None:
@@ -49,21 +48,15 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
             later.ring()
         inboxes = list({other for each in batch for other, _ in each.recipients})
         watch.ring(inboxes)
-        indexer.ring()
+        indexer.stored(batch)
         if inboxes and settings.redis_url is not None:
             text = orjson.dumps(inboxes).decode()
             task = asyncio.create_task(resources.bus.publish(CHANNEL, [text]))
             publishing.add(task)
             task.add_done_callback(publishing.discard)
 
-    backend: Store
-    if database.turns is not None:
-        busy_timeout = settings.database.busy_timeout
-        backend = SqliteStore(settings.database_dsn, busy_timeout, database.turns)
-    else:
-        backend = PostgresStore(plain_connection(settings.database_dsn))
     writer = Writer(
-        backend,
+        open_store(settings, database),
         Limits(settings.messages.max_hops, settings.messages.open_per_inbox),
         is_retryable=is_retryable_in_driver,
         stored=stored,
@@ -92,6 +85,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         await later.stop()
         await writer.stop()
         await indexer.stop()
+        await index.close()
         await watch.stop()
         await asyncio.gather(*publishing, return_exceptions=True)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnClause,
@@ -32,7 +31,6 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -106,29 +104,6 @@ async def put(session: AsyncWriteSession, kind: str, object_id: UUID, body: str)
     await session.execute(
         upsert(session, SearchEntry, values, unique=["kind", "object_id"], change=["body", "words"])
     )
-
-
-# one parameter, so that it is prepared once for any number of rows
-_PUT_MANY = {
-    "sqlite": text("""
-        INSERT INTO search_entry (kind, object_id, body, words)
-        SELECT :kind, value ->> 0, '', value ->> 1 FROM json_each(:rows) WHERE true
-        ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words
-    """),
-    "postgresql": text("""
-        INSERT INTO search_entry (kind, object_id, body, words)
-        SELECT CAST(:kind AS text), (row ->> 0)::uuid, '', row ->> 1
-        FROM json_array_elements(CAST(:rows AS json)) AS row
-        ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words
-    """),
-}
-
-
-async def put_many(session: AsyncWriteSession, kind: str, entries: Sequence[Prepared]) -> None:
-    """Without their texts: for what is stored elsewhere as it was written."""
-    statement = _PUT_MANY[session.get_bind().dialect.name]
-    rows = orjson.dumps([tuple(entry) for entry in entries]).decode()
-    await session.execute(statement, {"kind": kind, "rows": rows})
 
 
 async def remove(session: AsyncWriteSession, kind: str, object_id: UUID) -> None:

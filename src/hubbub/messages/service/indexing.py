@@ -5,7 +5,8 @@ and what is taken is deleted in the transaction that indexes it. A kill at any l
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -13,14 +14,18 @@ import structlog
 from sqlalchemy import String, cast, or_, select
 
 from hubbub.kit.db import search
-from hubbub.kit.db.database import Database, DatabaseUnavailable
-from hubbub.kit.db.dialect import db_now, take
+from hubbub.kit.db.database import Database
+from hubbub.kit.db.dialect import db_now, is_retryable_in_driver
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.jobs.loop import Loop
 from hubbub.messages.models import Message, UnindexedBatch
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.queries.visible import OF_MANY, scope_of
 from hubbub.messages.types import THIS_PROCESS, ContentType
+from hubbub.messages.writer.draft import Deliveries, Stored
+from hubbub.messages.writer.queue import Store
+from hubbub.messages.writer.statements import Insert, Query
+from hubbub.messages.writer.steps import Ask, Forms, Steps
 
 log = structlog.get_logger()
 
@@ -29,17 +34,45 @@ GATHERING = 0.25
 """For so long after a commit more may come: many messages at once cost least."""
 LEFT_BEHIND = 1.0
 """A process that hasn't indexed its own rows after so long has ended, or needs help."""
-_ROWS, _MESSAGES = 40, 100
+_ROWS, _MESSAGES = 60, 200
+_MOST_RECENT = 10_000
+
+# on SQLite nobody else takes any
+_TAKE = Query(
+    "DELETE FROM unindexed_batch WHERE id IN (SELECT value FROM json_each(?))",
+    """
+    DELETE FROM unindexed_batch WHERE id IN
+        (SELECT id FROM unindexed_batch WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
+    RETURNING id::text
+    """,
+)
+_PUT = Insert(
+    (
+        "INSERT INTO search_entry (kind, object_id, body, words)",
+        "(?, ?, '', ?)",
+        "ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words",
+    ),
+    """
+    INSERT INTO search_entry (kind, object_id, body, words)
+    SELECT k, i, '', w FROM unnest($1::text[], $2::uuid[], $3::text[]) AS new (k, i, w)
+    ON CONFLICT (kind, object_id) DO UPDATE SET words = excluded.words
+    """,
+)
+
+type _Content = tuple[str, str]
+"""With its type."""
 
 
 class Indexer:
     """Runs in every process that serves. Each begins with its own rows, so that no two prepare the
     same; whoever takes a row indexes it, and no two take the same."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, store: Store) -> None:
         self._database = database
+        self._store = store
         self._loop = Loop("messages.indexer", self.catch_up, EVERY)
         self._timer: asyncio.TimerHandle | None = None
+        self._recent: dict[str, _Content] = {}
 
     def start(self) -> None:
         self._loop.start()
@@ -49,8 +82,11 @@ class Indexer:
             self._timer.cancel()
         await self._loop.stop()
 
-    def ring(self) -> None:
-        """Something was stored just now."""
+    def stored(self, batch: Iterable[Deliveries]) -> None:
+        """Something was stored just now: what is at hand needn't be read again."""
+        for each in batch:
+            if isinstance(each, Stored) and len(self._recent) < _MOST_RECENT:
+                self._recent[each.message_id] = each.draft.content, each.draft.content_type
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHERING, self._gathered)
 
@@ -68,46 +104,59 @@ class Indexer:
             batches = await _waiting(session)
         for few in _short(batches):
             await self._index(few)
+        if not batches:
+            self._recent.clear()  # what is left was indexed by others
         return bool(batches)
 
     async def _index(self, batches: Sequence[UnindexedBatch]) -> None:
         # what takes time is done before the turn at writing is taken; an idle hub takes none
-        async with self._database.read() as session:
-            contents = await _contents(session, batches)
-        entries = {batch.id: list(_entries(batch, contents)) for batch in batches}
+        contents = await self._contents(batches)
+        entries = {str(batch.id): list(_entries(batch, contents)) for batch in batches}
         try:
-            await self._store(entries)
-        except DatabaseUnavailable:
-            raise
-        except Exception:
+            await self._run(entries)
+        except Exception as error:
+            if is_retryable_in_driver(error):
+                raise
             log.exception("search.batch_refused")
             await self._store_singly(entries)
 
-    async def _store(self, entries: dict[UUID, list[search.Prepared]]) -> None:
-        async with self._database.write() as session:
-            taken = await take(
-                session,
-                UnindexedBatch,
-                where=[UnindexedBatch.id.in_(entries)],
-                order_by=[UnindexedBatch.id],
-                limit=len(entries),
-            )
-            ours = sorted(batch.id for batch in taken)
-            await search.put_many(
-                session, SEARCH_KIND, [entry for each in ours for entry in entries[each]]
-            )
+    async def _run(self, entries: Mapping[str, Sequence[search.Prepared]]) -> None:
+        forms = self._store.forms
+        await self._store.run(lambda: _steps(entries, forms))
 
-    async def _store_singly(self, entries: dict[UUID, list[search.Prepared]]) -> None:
+    async def _store_singly(self, entries: Mapping[str, Sequence[search.Prepared]]) -> None:
         """One that can't be indexed must not keep all that come after it from being found."""
         for entry in (entry for batch in entries.values() for entry in batch):
             try:
-                async with self._database.write() as session:
-                    await search.put_many(session, SEARCH_KIND, [entry])
-            except DatabaseUnavailable:
-                raise
-            except Exception:
+                await self._store.run(partial(_put, [entry]))
+            except Exception as error:
+                if is_retryable_in_driver(error):
+                    raise
                 log.exception("search.unindexable", message_id=entry.object_id)
-        await self._store({batch_id: [] for batch_id in entries})
+        await self._run({batch_id: [] for batch_id in entries})
+
+    async def _contents(self, batches: Sequence[UnindexedBatch]) -> dict[str, _Content]:
+        ids = [entry[0] for batch in batches for entry in batch.messages]
+        found = {each: self._recent.pop(each) for each in ids if each in self._recent}
+        missing = [UUID(each) for each in ids if each not in found]
+        if missing:
+            as_text = cast(Message.id, String)
+            statement = select(as_text, Message.content, Message.content_type)
+            async with self._database.read() as session:
+                rows = await session.execute(statement.where(Message.id.in_(missing)))
+            found |= {row[0]: (row[1], row[2]) for row in rows}
+        return found
+
+
+def _steps(entries: Mapping[str, Sequence[search.Prepared]], forms: Forms) -> Steps[None]:
+    taken = yield Ask(_TAKE, list(entries), answers=not forms.alone)
+    ours = entries if forms.alone else sorted(row[0] for row in taken)
+    yield from _put([entry for each in ours for entry in entries[each]])
+
+
+def _put(entries: Sequence[search.Prepared]) -> Steps[None]:
+    if entries:
+        yield Ask(_PUT, [(SEARCH_KIND, *entry) for entry in entries], answers=False)
 
 
 async def _waiting(session: AsyncReadSession) -> Sequence[UnindexedBatch]:
@@ -133,20 +182,7 @@ def _short(batches: Sequence[UnindexedBatch]) -> Iterator[Sequence[UnindexedBatc
         yield few
 
 
-async def _contents(
-    session: AsyncReadSession, batches: Sequence[UnindexedBatch]
-) -> dict[str, tuple[str, ContentType]]:
-    ids = [UUID(entry[0]) for batch in batches for entry in batch.messages]
-    if not ids:
-        return {}
-    as_text = cast(Message.id, String)
-    statement = select(as_text, Message.content, Message.content_type).where(Message.id.in_(ids))
-    return {row[0]: (row[1], row[2]) for row in await session.execute(statement)}
-
-
-def _entries(
-    batch: UnindexedBatch, contents: dict[str, tuple[str, ContentType]]
-) -> Iterator[search.Prepared]:
+def _entries(batch: UnindexedBatch, contents: Mapping[str, _Content]) -> Iterator[search.Prepared]:
     for message_id, *participants in batch.messages:
         found = contents.get(message_id)
         if found is None:
@@ -159,9 +195,9 @@ def text_of(message: Message) -> str:
     return plain_text(message.content, message.content_type)
 
 
-def plain_text(content: str, content_type: ContentType) -> str:
+def plain_text(content: str, content_type: str) -> str:
     """What can be read in it: of JSON the names and values, without how they are written."""
-    if content_type is not ContentType.JSON:
+    if content_type != ContentType.JSON:
         return content
     return " ".join(_leaves(orjson.loads(content)))
 

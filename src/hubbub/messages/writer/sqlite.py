@@ -30,7 +30,10 @@ class SqliteForms:
 
 
 class SqliteStore:
-    def __init__(self, dsn: str, busy_timeout: float, turns: WriteTurns) -> None:
+    def __init__(
+        self, dsn: str, busy_timeout: float, turns: WriteTurns, *, durable: bool = True
+    ) -> None:
+        self._durable = durable
         self.forms = SqliteForms()
         self._path = cast("str", make_url(dsn).database)
         self._busy_timeout = busy_timeout
@@ -71,6 +74,9 @@ class SqliteStore:
         )
         try:
             prepare(connection, read_only=False)
+            if not self._durable:
+                # whole after a power cut too, but it may end a little earlier
+                connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
             raise
