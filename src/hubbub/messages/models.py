@@ -22,7 +22,13 @@ class Message(Base):
 
     __tablename__ = "message"
     __table_args__ = (
-        Index(None, "thread_id", "id"),
+        Index(
+            "ix_message_thread",
+            "thread_id",
+            "id",
+            postgresql_where=text("reply_to IS NOT NULL"),
+            sqlite_where=text("reply_to IS NOT NULL"),
+        ),
         Index(None, "sender_id", "id"),
         Index(
             "ix_message_room",
@@ -144,6 +150,7 @@ class UnindexedBatch(Base):
     """Messages that were stored together and can't be found by their words yet."""
 
     __tablename__ = "unindexed_batch"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     messages: Mapped[list[list[str]]] = mapped_column(JSON(none_as_null=True))

@@ -13,7 +13,7 @@ from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages.models import Delivery, Epoch, FanOut, Message
-from hubbub.messages.queries.visible import mine, visible
+from hubbub.messages.queries.visible import in_thread, mine, visible
 from hubbub.messages.types import OPEN, State
 
 
@@ -48,7 +48,7 @@ async def list_thread(
     statement = (
         select(Message, sender.handle)
         .join(sender, sender.id == Message.sender_id)
-        .where(Message.thread_id == thread_id, visible(actor))
+        .where(in_thread(thread_id), visible(actor))
         .order_by(Message.id)
         .limit(limit)
     )

@@ -15,7 +15,7 @@ from hubbub.kit.db import search
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.ids import first_id_at
 from hubbub.messages.models import Delivery, Message, UnindexedBatch
-from hubbub.messages.queries.visible import OF_MANY, mine, newest_of, scope_of, visible
+from hubbub.messages.queries.visible import OF_MANY, in_thread, mine, newest_of, scope_of, visible
 from hubbub.messages.types import ARRIVED, State
 
 SEARCH_KIND = "message"
@@ -39,7 +39,7 @@ class Filters:
         """On a row of `message`; the agent is left to those who know whose it is."""
         found: list[ColumnElement[bool]] = []
         if self.thread is not None:
-            found.append(Message.thread_id == self.thread)
+            found.append(in_thread(self.thread))
         # the ids bound what has to be looked through, the times are what was asked
         if self.since is not None:
             found.append(Message.id >= first_id_at(self.since, later=-_DRIFT))

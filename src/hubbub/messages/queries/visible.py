@@ -48,6 +48,12 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def in_thread(thread_id: UUID) -> ColumnElement[bool]:
+    """The message that a thread began with, and the replies: these alone are in the index."""
+    replies = and_(Message.reply_to.is_not(None), Message.thread_id == thread_id)
+    return or_(Message.id == thread_id, replies)
+
+
 def newest_of(
     session: AsyncReadSession,
     eyes: Select[UUID],

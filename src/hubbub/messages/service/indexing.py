@@ -7,6 +7,7 @@ and what is taken is deleted in the transaction that indexes it. A kill at any l
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -63,6 +64,13 @@ type _Content = tuple[str, str]
 """With its type."""
 
 
+class _Batch(NamedTuple):
+    """What was stored together."""
+
+    id: str
+    messages: list[list[str]]
+
+
 class Indexer:
     """Runs in every process that serves. Each begins with its own rows, so that no two prepare the
     same; whoever takes a row indexes it, and no two take the same."""
@@ -99,19 +107,20 @@ class Indexer:
             pass
 
     async def index_some(self) -> bool:
-        """Indexes some messages, and says whether there were any."""
+        """Indexes some messages, and says whether more are waiting. Those that came meanwhile are
+        for the next time: going after each would cost many times as much."""
         async with self._database.read() as session:
             batches = await _waiting(session)
         for few in _short(batches):
             await self._index(few)
         if not batches:
             self._recent.clear()  # what is left was indexed by others
-        return bool(batches)
+        return len(batches) == _ROWS
 
-    async def _index(self, batches: Sequence[UnindexedBatch]) -> None:
+    async def _index(self, batches: Sequence[_Batch]) -> None:
         # what takes time is done before the turn at writing is taken; an idle hub takes none
         contents = await self._contents(batches)
-        entries = {str(batch.id): list(_entries(batch, contents)) for batch in batches}
+        entries = {batch.id: list(_entries(batch, contents)) for batch in batches}
         try:
             await self._run(entries)
         except Exception as error:
@@ -135,7 +144,7 @@ class Indexer:
                 log.exception("search.unindexable", message_id=entry.object_id)
         await self._run({batch_id: [] for batch_id in entries})
 
-    async def _contents(self, batches: Sequence[UnindexedBatch]) -> dict[str, _Content]:
+    async def _contents(self, batches: Sequence[_Batch]) -> dict[str, _Content]:
         ids = [entry[0] for batch in batches for entry in batch.messages]
         found = {each: self._recent.pop(each) for each in ids if each in self._recent}
         missing = [UUID(each) for each in ids if each not in found]
@@ -159,30 +168,32 @@ def _put(entries: Sequence[search.Prepared]) -> Steps[None]:
         yield Ask(_PUT, [(SEARCH_KIND, *entry) for entry in entries], answers=False)
 
 
-async def _waiting(session: AsyncReadSession) -> Sequence[UnindexedBatch]:
+async def _waiting(session: AsyncReadSession) -> Sequence[_Batch]:
     left_behind = UnindexedBatch.created_at < db_now(-LEFT_BEHIND)
     statement = (
-        select(UnindexedBatch)
+        select(UnindexedBatch.id, UnindexedBatch.messages)
         .where(or_(UnindexedBatch.stored_by == THIS_PROCESS, left_behind))
         .order_by(UnindexedBatch.id)
         .limit(_ROWS)
     )
-    return (await session.scalars(statement)).all()
+    return [_Batch(str(row[0]), row[1]) for row in await session.execute(statement)]
 
 
-def _short(batches: Sequence[UnindexedBatch]) -> Iterator[Sequence[UnindexedBatch]]:
+def _short(batches: Sequence[_Batch]) -> Iterator[Sequence[_Batch]]:
     """What goes into one transaction: at least one row, and not many messages."""
-    few: list[UnindexedBatch] = []
+    few: list[_Batch] = []
+    messages = 0
     for batch in batches:
-        if few and sum(len(each.messages) for each in [*few, batch]) > _MESSAGES:
+        messages += len(batch.messages)
+        if few and messages > _MESSAGES:
             yield few
-            few = []
+            few, messages = [], len(batch.messages)
         few.append(batch)
     if few:
         yield few
 
 
-def _entries(batch: UnindexedBatch, contents: Mapping[str, _Content]) -> Iterator[search.Prepared]:
+def _entries(batch: _Batch, contents: Mapping[str, _Content]) -> Iterator[search.Prepared]:
     for message_id, *participants in batch.messages:
         found = contents.get(message_id)
         if found is None:

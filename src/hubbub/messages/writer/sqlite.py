@@ -1,10 +1,8 @@
 """Running batches on SQLite: in a thread of their own, over a connection of their own, while the
 process's one turn at writing is held."""
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -14,6 +12,7 @@ from sqlalchemy.engine import make_url
 from hubbub.kit.db.checkpoints import Checkpoints
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
+from hubbub.kit.db.worker import Worker
 from hubbub.messages.writer.statements import Insert, values
 from hubbub.messages.writer.steps import Steps
 
@@ -38,7 +37,7 @@ class SqliteStore:
         self._path = cast("str", make_url(dsn).database)
         self._busy_timeout = busy_timeout
         self._turns = turns
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._worker = Worker("writer")
         self._connection: sqlite3.Connection | None = None
         self._checkpoints = Checkpoints(self._connect)
 
@@ -46,14 +45,13 @@ class SqliteStore:
         """Runs the steps in one transaction; raises what SQLite raises, with nothing stored."""
         await self._turns.take()
         try:
-            loop = asyncio.get_running_loop()
-            return await uninterrupted(loop.run_in_executor(self._thread, self._run, steps))
+            return await uninterrupted(self._worker.run(lambda: self._run(steps)))
         finally:
             self._turns.release()
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
+        await self._worker.run(self._close)
+        self._worker.stop()
 
     def _run[T](self, steps: Callable[[], Steps[T]]) -> T:
         self._connection = connection = self._connection or self._connect()

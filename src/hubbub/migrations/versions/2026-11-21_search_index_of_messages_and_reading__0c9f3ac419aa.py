@@ -23,7 +23,18 @@ def upgrade() -> None:
         sa.Column("stored_by", sa.String(length=16), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unindexed_batch")),
+        sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        # most messages are no reply: the index, and each send, is spared them
+        batch_op.drop_index("ix_message_thread_id")
+        batch_op.create_index(
+            "ix_message_thread",
+            ["thread_id", "id"],
+            unique=False,
+            postgresql_where=sa.text("reply_to IS NOT NULL"),
+            sqlite_where=sa.text("reply_to IS NOT NULL"),
+        )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_delivery_recipient_id"), ["recipient_id", "message_id"], unique=False
@@ -51,4 +62,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index(batch_op.f("ix_delivery_recipient_id"))
 
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index("ix_message_thread")
+        batch_op.create_index("ix_message_thread_id", ["thread_id", "id"], unique=False)
     op.drop_table("unindexed_batch")
