@@ -10,7 +10,8 @@ Forbidden                403
 └── RecipientRefuses         its policy or a block
 Conflict                 409
 ├── HopLimit                 agents have answered each other too long
-└── CursorReset              the cursor belongs to nothing that is kept
+├── CursorReset              the cursor belongs to nothing that is kept
+└── NoGateway                there is nothing to test
 TooLarge                 413
 └── ContentTooLarge
 Unprocessable            422
@@ -18,7 +19,8 @@ Unprocessable            422
 └── NotInFuture
 TooManyRequests          429
 ├── SendLimit
-└── InboxFull
+├── InboxFull
+└── GatewayTestLimit
 Unavailable              503
 └── WriterBusy
 """
@@ -79,6 +81,11 @@ class NotWithdrawable(Conflict):
     title = "Every delivery of it is final already"
 
 
+class NoGateway(Conflict):
+    code = "no_gateway"
+    title = "This agent has no gateway; it fetches its messages itself"
+
+
 class NobodyAddressed(Unprocessable):
     code = "nobody_addressed"
     title = "The message reaches nobody but its sender; nothing was sent"
@@ -102,6 +109,11 @@ class SendLimit(TooManyRequests):
 class InboxFull(TooManyRequests):
     code = "inbox_full"
     title = "A recipient has too many messages that it hasn't acknowledged"
+
+
+class GatewayTestLimit(TooManyRequests):
+    code = "gateway_test_limit"
+    title = "This gateway was tested too often in the last minute"
 
 
 class WriterBusy(Unavailable):
