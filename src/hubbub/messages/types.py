@@ -44,6 +44,7 @@ class Finding(StrEnum):
     SESSION_KEYS_NOT_ALLOWED = "session_keys_not_allowed"
     NO_PREFIXES = "no_prefixes"
     PREFIX_MISSING = "prefix_missing"
+    SESSION_KEY_REFUSED = "session_key_refused"
     AGENT_NEEDED = "agent_needed"
     UNKNOWN_AGENT = "unknown_agent"
     NOT_OPENCLAW = "not_openclaw"

@@ -26,8 +26,9 @@ _NOT_GLOBAL: tuple[Network, ...] = (
     ipaddress.IPv4Network("192.88.99.0/24"),  # relays for 6to4
     ipaddress.IPv6Network("2001::/32"),  # Teredo
     ipaddress.IPv6Network("2002::/16"),  # 6to4
+    ipaddress.IPv6Network("3fff::/20"),  # for documentation; not every Python knows it
 )
-"""What leads somewhere else than it says, though the registries call it global."""
+"""What leads somewhere else than it says, or nowhere, though it may be called global."""
 _METADATA: tuple[Network, ...] = tuple(
     ipaddress.ip_network(each)
     for each in (
@@ -56,6 +57,14 @@ class AddressRefused(OSError):
         super().__init__(errno.EACCES, f"this hub's rules refuse the address ({SETTING})")
         self.for_good = for_good
         """Whether no setting would allow it."""
+
+
+def refusal_in(error: BaseException) -> AddressRefused | None:
+    """What the client's own error stands for, if it was us who refused."""
+    following: BaseException | None = error
+    while following is not None and not isinstance(following, AddressRefused):
+        following = following.__cause__
+    return following
 
 
 @dataclass(frozen=True, slots=True)

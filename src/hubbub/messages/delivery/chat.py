@@ -32,6 +32,7 @@ _NOT_BEGUN = frozenset({408, 409, 425, 429, 503})
 """What says that the turn hasn't begun. Any other error from 500 on may have come after it."""
 _SENTENCES = (
     ("Unknown agent", Finding.UNKNOWN_AGENT),
+    ("x-openclaw-session-key", Finding.SESSION_KEY_REFUSED),
     ("Plugin runtime is starting", Finding.STARTING),
 )
 _STATUSES = {

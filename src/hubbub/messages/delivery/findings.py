@@ -13,8 +13,8 @@ ADVICE: dict[Finding, str] = {
     " gateway_token: hooks.token for the kind openclaw, gateway.auth.token for openclaw-chat.",
     Finding.GATEWAY_TOKEN_GIVEN: "The token is the gateway's own (gateway.auth.token). The kind"
     " openclaw takes the one of its hooks (hooks.token), which can do less.",
-    Finding.HOOKS_TOKEN_GIVEN: "The token is that of the hooks (hooks.token). The kind openclaw-chat"
-    " takes the gateway's own (gateway.auth.token); or change the kind to openclaw.",
+    Finding.HOOKS_TOKEN_GIVEN: "The token is that of the hooks (hooks.token). The kind"
+    " openclaw-chat takes the gateway's own (gateway.auth.token); or change the kind to openclaw.",
     Finding.TOKEN_UNREADABLE: "The stored secrets of this gateway can't be decrypted any more. Give"
     " gateway_token anew, or make a new signing secret.",
     Finding.SESSION_KEYS_NOT_ALLOWED: "The gateway takes no session keys from outside. Set"
@@ -23,6 +23,8 @@ ADVICE: dict[Finding, str] = {
     " agent's session_key in hooks.allowedSessionKeyPrefixes in its configuration.",
     Finding.PREFIX_MISSING: "The gateway doesn't allow this agent's session_key. Add its beginning"
     " to hooks.allowedSessionKeyPrefixes in the gateway's configuration, or change session_key.",
+    Finding.SESSION_KEY_REFUSED: "The gateway keeps session keys of this form for itself. Choose"
+    " another session_key.",
     Finding.AGENT_NEEDED: "The gateway has several agents. Write session_key as agent:AGENT:NAME,"
     " with the id of the one that is meant.",
     Finding.UNKNOWN_AGENT: "The gateway has no agent of the id in session_key (agent:ID:…), or"

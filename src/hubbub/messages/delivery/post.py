@@ -6,6 +6,7 @@ import ssl
 import time
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
@@ -28,7 +29,7 @@ from aiohttp import (
     ServerConnectionError,
 )
 
-from hubbub.kit.outbound.addresses import SETTING, AddressRefused
+from hubbub.kit.outbound.addresses import SETTING, AddressRefused, refusal_in
 from hubbub.messages.delivery.types import Answer, Fault, NoAnswer, Request
 
 EXCERPT = 500
@@ -52,14 +53,16 @@ async def post(http: ClientSession, request: Request) -> Answer | NoAnswer:
             ),
         ) as response:
             body, is_whole = await _read(response, request.max_answer)
-            return Answer(
+            answer = Answer(
                 response.status,
                 _ms_since(begun),
                 body,
                 is_whole=is_whole,
-                excerpt=excerpt(body, request.secrets),
                 retry_after=seconds_of(response.headers.get("Retry-After"), datetime.now(UTC)),
             )
+            # of a success nobody needs to read anything; it may be what an agent has said
+            shown = "" if answer.is_success else excerpt(body, request.secrets)
+            return replace(answer, excerpt=shown)
     except (ClientError, OSError, ssl.CertificateError) as error:
         return _no_answer(error, _ms_since(begun))
 
@@ -91,15 +94,10 @@ async def _read(response: ClientResponse, most: int) -> tuple[bytes, bool]:
 
 
 def _no_answer(error: Exception, ms: int) -> NoAnswer:
-    refused = _refusal(error)
+    refused = refusal_in(error)
     if refused is not None:
         return NoAnswer(Fault.ADDRESS_REFUSED, ms, _why_refused(refused))
     return NoAnswer(_fault(error), ms)
-
-
-def _refusal(error: Exception) -> AddressRefused | None:
-    inner = error.os_error if isinstance(error, ClientConnectorError) else error
-    return inner if isinstance(inner, AddressRefused) else None
 
 
 def _why_refused(refused: AddressRefused) -> str:

@@ -1,8 +1,9 @@
 """Asking a gateway whether pushes would get through, without giving it a message.
 
 A gateway of OpenClaw checks the session key after nearly all else and names the prefixes that it
-allows when it refuses one. So the hooks are asked with a key that nobody allows, and the chat without
-a word to answer: both are refused at the very end, with a sentence that says that all before it holds.
+allows when it refuses one. So the hooks are asked with a key that nobody allows, and the chat
+without a word to answer: both are refused at the very end, with a sentence that says that all
+before it holds.
 """
 
 import secrets
@@ -53,9 +54,10 @@ async def probe(
 async def _probe_hooks(http: ClientSession, target: Target, settings: GatewaySettings) -> Diagnosis:
     answer = await post(http, _hooks_request(target, settings))
     finding = _hooks_finding(target, answer)
-    if finding is Finding.WRONG_TOKEN:
-        if _is_let_in(await post(http, _tools_request(target, settings))):
-            finding = Finding.GATEWAY_TOKEN_GIVEN
+    if finding is Finding.WRONG_TOKEN and _is_let_in(
+        await post(http, _tools_request(target, settings))
+    ):
+        finding = Finding.GATEWAY_TOKEN_GIVEN
     return _diagnosis(finding, answer)
 
 
@@ -107,9 +109,10 @@ def _is_json_object(body: bytes) -> bool:
 async def _probe_chat(http: ClientSession, target: Target, settings: GatewaySettings) -> Diagnosis:
     answer = await post(http, _chat_request(target, settings))
     finding = _chat_finding(answer)
-    if finding is Finding.WRONG_TOKEN:
-        if _is_let_in(await post(http, _hooks_request(target, settings))):
-            finding = Finding.HOOKS_TOKEN_GIVEN
+    if finding is Finding.WRONG_TOKEN and _is_let_in(
+        await post(http, _hooks_request(target, settings))
+    ):
+        finding = Finding.HOOKS_TOKEN_GIVEN
     return _diagnosis(finding, answer)
 
 

@@ -83,7 +83,7 @@ class Answer:
     is_whole: bool = True
     """Whether all of the body came, and was no larger than it may be."""
     excerpt: str = ""
-    """How it begins, for people: without secrets and control characters."""
+    """How a refusal begins, for people: without secrets and control characters."""
     retry_after: float | None = None
 
     @property

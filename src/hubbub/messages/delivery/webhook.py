@@ -1,4 +1,4 @@
-"""Webhooks as https://www.standardwebhooks.com has them, so that receivers verify with a library."""
+"""Webhooks as standardwebhooks.com has them, so that a receiver can verify with a library."""
 
 import base64
 import hashlib
