@@ -65,7 +65,7 @@ def request_for(
         connect_timeout=settings.connect_timeout,
         timeout=timeout,
         max_answer=settings.max_answer_bytes,
-        secrets=target.signing_secrets,
+        secrets=tuple(each.removeprefix(SIGNING_SECRET_MARK) for each in target.signing_secrets),
     )
 
 
