@@ -4,6 +4,7 @@ import base64
 import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from tests.messages.delivery.conftest import (
 ID = "0199a0c5-dbaf-7e7c-8f91-98f919f84a01"
 
 
-async def sent(push: Pusher, target: Target, **values: object) -> Received:
+async def sent(push: Pusher, target: Target, **values: Any) -> Received:
     [received] = (await push(target, says(200, "{}"), **values)).there.received
     return received
 
