@@ -17,7 +17,7 @@ from hubbub.agents.types import GatewayKind
 from hubbub.kit.outbound.session import open_session
 from hubbub.messages.delivery import kinds
 from hubbub.messages.delivery.post import post
-from hubbub.messages.delivery.types import Answer, NoAnswer, Outcome, Party, Push, Target
+from hubbub.messages.delivery.types import Answer, NoAnswer, Outcome, Participant, Push, Target
 from hubbub.settings import Environment, GatewaySettings, Settings
 from tests.fixtures.elsewhere import Behaviour, Elsewhere, elsewhere
 
@@ -40,8 +40,8 @@ def push_to(target: Target, **values: Any) -> Push:
     push = Push(
         delivery_id="0199a0c5-dbaf-7e7c-8f91-98f919f84a01",
         target=target,
-        sender=Party(UUID(int=1), "bob", "Bob"),
-        recipient=Party(UUID(int=2), "alice", "Alice"),
+        sender=Participant(UUID(int=1), "bob", "Bob"),
+        recipient=Participant(UUID(int=2), "alice", "Alice"),
         message_id=UUID("0199a0c5-dbaf-7e7c-8f91-98f919f84a8c"),
         thread_id=UUID("0199a0c5-dbaf-7e7c-8f91-98f919f84a8d"),
         seq=7,

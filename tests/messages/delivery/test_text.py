@@ -8,7 +8,7 @@ import pytest
 
 from hubbub.agents.types import Kind
 from hubbub.messages.delivery.text import MAX_TEXT, text_of
-from hubbub.messages.delivery.types import Party
+from hubbub.messages.delivery.types import Participant
 from hubbub.messages.types import ContentType
 from tests.messages.delivery.conftest import AT, CHAT, OPENCLAW, push_to
 
@@ -65,7 +65,7 @@ def test_each_kind_is_told_what_becomes_of_its_reply() -> None:
 
 
 def test_a_person_is_called_one() -> None:
-    text = text_of(push_to(CHAT, sender=Party(UUID(int=1), "ann", "Ann", Kind.PERSON)))
+    text = text_of(push_to(CHAT, sender=Participant(UUID(int=1), "ann", "Ann", Kind.PERSON)))
 
     assert "From: agent:ann, a person who goes by" in text
 
@@ -106,7 +106,7 @@ def test_control_characters_do_nothing() -> None:
 )
 def test_a_name_stays_one_quoted_word(name: str) -> None:
     honest = text_of(push_to(OPENCLAW))
-    hostile = text_of(push_to(OPENCLAW, sender=Party(UUID(int=1), "bob", name)))
+    hostile = text_of(push_to(OPENCLAW, sender=Participant(UUID(int=1), "bob", name)))
 
     assert len(hostile.splitlines()) == len(honest.splitlines())
     [line] = [each for each in hostile.splitlines() if each.startswith("From: ")]

@@ -1,5 +1,7 @@
 """What can be wrong with a gateway, and what its owner has to change."""
 
+from collections.abc import Mapping, Sequence
+
 from hubbub.messages.delivery.types import Answer, Fault, NoAnswer, Pause, Retry
 from hubbub.messages.types import Finding
 
@@ -89,12 +91,24 @@ PASSING = frozenset({408, 409, 425, 429})
 """With all from 500 on: these pass by themselves."""
 
 
-def finding_of(answer: Answer | NoAnswer) -> Finding:
-    """As far as it can be told of any server."""
+def finding_of(
+    answer: Answer | NoAnswer,
+    sentences: Sequence[tuple[str, Finding]] = (),
+    statuses: Mapping[int, Finding] | None = None,
+) -> Finding:
+    """What can be told of any server, and before that what its kind is known to say."""
     if isinstance(answer, NoAnswer):
         return _FAULTS[answer.fault]
     if answer.is_success:
         return Finding.OK
+    said = answer.body.decode(errors="replace") if sentences else ""
+    for sentence, finding in sentences:
+        if sentence in said:
+            return finding
+    return (statuses or {}).get(answer.status) or _by_status(answer)
+
+
+def _by_status(answer: Answer) -> Finding:
     if 300 <= answer.status <= 399:
         return Finding.REDIRECTED
     if answer.status in _STATUSES:

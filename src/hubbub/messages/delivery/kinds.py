@@ -6,7 +6,6 @@ from typing import Protocol
 from hubbub.agents.types import GatewayKind
 from hubbub.messages.delivery import chat, openclaw, webhook
 from hubbub.messages.delivery.types import Answer, NoAnswer, Outcome, Push, Request
-from hubbub.messages.types import Finding
 from hubbub.settings import GatewaySettings
 
 
@@ -16,8 +15,6 @@ class Adapter(Protocol):
     def prepare(self, push: Push, settings: GatewaySettings) -> Request: ...
 
     def outcome_of(self, push: Push, answer: Answer | NoAnswer) -> Outcome: ...
-
-    def what_it_says(self, answer: Answer | NoAnswer) -> Finding: ...
 
 
 ADAPTERS: Mapping[GatewayKind, Adapter] = {

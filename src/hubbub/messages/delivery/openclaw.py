@@ -85,13 +85,7 @@ def agent_of(session_key: str | None) -> str | None:
 
 
 def what_it_says(answer: Answer | NoAnswer) -> Finding:
-    if isinstance(answer, NoAnswer) or answer.is_success:
-        return finding_of(answer)
-    said = answer.body.decode(errors="replace")
-    for sentence, finding in _SENTENCES:
-        if sentence in said:
-            return finding
-    return _STATUSES.get(answer.status) or finding_of(answer)
+    return finding_of(answer, _SENTENCES, _STATUSES)
 
 
 def outcome_of(push: Push, answer: Answer | NoAnswer) -> Outcome:

@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 from hubbub.agents.types import GatewayKind
 from hubbub.kit.ids import new_id_text
 from hubbub.messages.delivery import chat, openclaw, webhook
-from hubbub.messages.delivery.findings import ADVICE, advice_for
+from hubbub.messages.delivery.findings import ADVICE, advice_for, finding_of
 from hubbub.messages.delivery.post import post
 from hubbub.messages.delivery.types import Answer, NoAnswer, Request, Target
 from hubbub.messages.types import Finding
@@ -48,7 +48,7 @@ async def probe(
         target, event, settings, event_id=new_id_text(), at=at, timeout=TIMEOUT
     )
     answer = await post(http, request)
-    return _diagnosis(webhook.what_it_says(answer), answer)
+    return _diagnosis(finding_of(answer), answer)
 
 
 async def _probe_hooks(http: ClientSession, target: Target, settings: GatewaySettings) -> Diagnosis:

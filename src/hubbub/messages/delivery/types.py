@@ -25,7 +25,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Participant:
     id: UUID
     handle: str
     name: str
@@ -39,8 +39,8 @@ class Push:
     delivery_id: str
     """The same on every try: what the other side knows a repetition by."""
     target: Target
-    sender: Party
-    recipient: Party
+    sender: Participant
+    recipient: Participant
     message_id: UUID
     thread_id: UUID
     seq: int

@@ -16,14 +16,12 @@ from hubbub.messages.delivery.types import (
     Delivered,
     NoAnswer,
     Outcome,
-    Party,
+    Participant,
     Push,
     Request,
     Target,
 )
 from hubbub.settings import GatewaySettings
-
-what_it_says = finding_of
 
 
 def prepare(push: Push, settings: GatewaySettings) -> Request:
@@ -84,7 +82,7 @@ def outcome_of(push: Push, answer: Answer | NoAnswer) -> Outcome:
     del push
     if isinstance(answer, Answer) and answer.is_success:
         return Delivered(answer.status, answer.ms)
-    return retry_or_pause(answer, what_it_says(answer))
+    return retry_or_pause(answer, finding_of(answer))
 
 
 def _data(push: Push) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def _data(push: Push) -> dict[str, Any]:
     }
 
 
-def _shown(party: Party) -> dict[str, Any]:
+def _shown(party: Participant) -> dict[str, Any]:
     return {
         "id": party.id,
         "name": party.handle,
