@@ -1,5 +1,6 @@
 """Servers that answer badly, or not at all."""
 
+import asyncio
 import gzip
 import ssl
 from dataclasses import replace
@@ -17,8 +18,9 @@ from hubbub.messages.delivery.types import (
     Target,
 )
 from hubbub.settings import GatewaySettings
-from tests.fixtures.elsewhere import Behaviour, elsewhere, says, without_end, writes
+from tests.fixtures.elsewhere import Behaviour, Elsewhere, elsewhere, says, without_end, writes
 from tests.fixtures.peers import free_port
+from tests.fixtures.waiting import eventually
 from tests.messages.delivery.conftest import (
     CHAT,
     EVERY_KIND,
@@ -87,8 +89,9 @@ async def test_where_nothing_listens_nothing_was_sent(push: Pusher, target: Targ
 
 
 @EVERY_KIND
-async def test_a_name_without_an_address(push: Pusher, target: Target) -> None:
-    outcome, _ = await push.to(replace(target, url="http://no-such-name.invalid"))
+@pytest.mark.parametrize("name", ["no-such-name", "xn--!-qfa", "a" * 64])
+async def test_a_name_without_an_address(push: Pusher, target: Target, name: str) -> None:
+    outcome, _ = await push.to(replace(target, url=f"http://{name}.invalid"))
 
     assert outcome == Retry("unresolved")
 
@@ -207,6 +210,27 @@ async def test_of_a_body_without_end_only_so_much_is_read(push: Pusher, target: 
     assert len(pushed.answer.body) == (3000 if target.kind == CHAT.kind else 2000)
     assert len(pushed.answer.excerpt) <= 500
     assert isinstance(pushed.outcome, Pause)
+
+
+async def test_those_that_hang_hold_up_nobody_else(push: Pusher) -> None:
+    async with elsewhere(writes(hangs=True)) as hanging:
+        stuck = replace(OPENCLAW, url=hanging.url)
+        tasks = [asyncio.create_task(push.to(stuck)) for _ in range(150)]
+        try:
+            await eventually(lambda: _has_got(hanging, 150))
+            pushed = await push(OPENCLAW, says(200))
+            assert not any(task.done() for task in tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert isinstance(pushed.outcome, Delivered)
+
+
+async def _has_got(there: Elsewhere, number: int) -> bool:
+    await asyncio.sleep(0)
+    return len(there.received) == number
 
 
 async def test_what_is_packed_is_not_unpacked(push: Pusher) -> None:

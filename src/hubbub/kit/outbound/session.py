@@ -111,6 +111,6 @@ class _NotOurselves:
         self._own = parts.hostname, parts.port or {"https": 443}.get(parts.scheme, 80)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if (request.url.host, request.url.port) == self._own:
+        if (request.url.raw_host, request.url.port) == self._own:
             raise AddressRefused(for_good=True)
         return await handler(request)

@@ -63,7 +63,7 @@ async def post(http: ClientSession, request: Request) -> Answer | NoAnswer:
             # of a success nobody needs to read anything; it may be what an agent has said
             shown = "" if answer.is_success else excerpt(body, request.secrets)
             return replace(answer, excerpt=shown)
-    except (ClientError, OSError, ssl.CertificateError) as error:
+    except (ClientError, OSError, UnicodeError) as error:
         return _no_answer(error, _ms_since(begun))
 
 
@@ -110,7 +110,7 @@ def _why_refused(refused: AddressRefused) -> str:
 
 
 _FAULTS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Fault], ...] = (
-    ((InvalidURL, NonHttpUrlClientError), Fault.BAD_URL),
+    ((InvalidURL, NonHttpUrlClientError, UnicodeError), Fault.BAD_URL),
     (ClientConnectorDNSError, Fault.UNRESOLVED),
     ((ClientSSLError, ssl.CertificateError), Fault.TLS_FAILED),
     ((ClientConnectorError, ConnectionTimeoutError), Fault.UNREACHABLE),
