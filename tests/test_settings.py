@@ -66,6 +66,14 @@ def test_a_list_may_be_written_with_commas_or_as_json(
     assert Settings().http.cors_origins == ("https://a.example", "https://b.example")
 
 
+def test_networks_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_GATEWAY__ALLOW_CIDRS", "10.0.0.0/8, fd00::/8,192.0.2.1")
+
+    allowed = Settings().gateway.allow_cidrs
+
+    assert [str(each) for each in allowed] == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]
+
+
 def test_names_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("hubbub_port", "1234")
     monkeypatch.setenv("Hubbub_Auth__Sign_Up", "open")
@@ -112,6 +120,8 @@ def test_another_settings_file_can_be_named(
         ("HUBBUB_PORT", "hunter2", "HUBBUB_PORT: Input should be a valid integer"),
         ("HUBBUB_HTTP__MAX_BODY_BYTES", "hunter2", "HUBBUB_HTTP__MAX_BODY_BYTES: Input should be"),
         ("HUBBUB_HTTP__MAX_BODY_BYTES", "5", "HUBBUB_HTTP__MAX_BODY_BYTES: Input should be"),
+        ("HUBBUB_GATEWAY__ALLOW_CIDRS", "hunter2", "HUBBUB_GATEWAY__ALLOW_CIDRS: must list"),
+        ("HUBBUB_GATEWAY__ALLOW_CIDRS", "10.0.0.1/8", "HUBBUB_GATEWAY__ALLOW_CIDRS: must list"),
         ("HUBBUB_LOG__LEVEL", "hunter2", "HUBBUB_LOG__LEVEL: Input should be 'debug'"),
         ("HUBBUB_ENVIRONMENT", "hunter2", "HUBBUB_ENVIRONMENT: Input should be 'local'"),
         ("HUBBUB_REDIS_URL", "hunter2", "HUBBUB_REDIS_URL: Input should be a valid URL"),

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from aiohttp import ClientSession, ClientTimeout
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -26,6 +25,7 @@ from hubbub.kit.mail import Mailer
 from hubbub.kit.mail.folder import FolderMailer
 from hubbub.kit.mail.smtp import SmtpMailer
 from hubbub.kit.metrics import Metrics
+from hubbub.kit.outbound.session import open_session
 from hubbub.kit.resources import Resources
 from hubbub.messages.state import open_messages
 from hubbub.settings import Settings
@@ -37,7 +37,6 @@ from hubbub.start.folder import only_server, prepare_data_dir
 log = structlog.get_logger()
 
 REDIS_TIMEOUT = 2.0
-HTTP_TIMEOUT = ClientTimeout(total=30)
 
 
 @asynccontextmanager
@@ -66,7 +65,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             counters=await stack.enter_async_context(open_counters(redis)),
             mailer=mailer,
             redis=redis,
-            http=await stack.enter_async_context(ClientSession(timeout=HTTP_TIMEOUT)),
+            http=await stack.enter_async_context(open_session(settings)),
         )
 
 

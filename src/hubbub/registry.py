@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import InstrumentedAttribute
 
 from hubbub.agents import jobs as agent_jobs
-from hubbub.agents.models import Agent
+from hubbub.agents.models import Agent, SigningSecret
 from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
@@ -46,7 +46,11 @@ JOBS: Sequence[Job[Any]] = (
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
 """What becomes of these is asked before a user is deleted."""
 
-SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (Agent.gateway_token, FirstAnswer.answer)
+SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (
+    Agent.gateway_token,
+    SigningSecret.secret,
+    FirstAnswer.answer,
+)
 """The columns that are sealed with the encryption keys, for `hubbub secrets rotate`."""
 
 

@@ -68,7 +68,23 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def _networks(value: object) -> object:
+    parts = _split(value)
+    if not isinstance(parts, list | tuple):
+        return parts
+    try:
+        return tuple(ipaddress.ip_network(part) for part in parts)
+    except ValueError as error:
+        msg = "must list networks such as 10.0.0.0/8, fd00::/8"
+        raise ValueError(msg) from error
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[
+    tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+    NoDecode,
+    BeforeValidator(_networks),
+]
 
 
 def read_encryption_keys(text: str) -> dict[str, bytes]:
@@ -146,6 +162,19 @@ class RoomSettings(Section):
     rooms_per_user: int = Field(default=1000, ge=1, description="made, and not deleted")
 
 
+class GatewaySettings(Section):
+    allow_cidrs: Networks = Field(
+        default=(), description="networks that are not public and may be called all the same"
+    )
+    connect_timeout: float = Field(default=10.0, gt=0)
+    # a gateway of OpenClaw whose session is busy says so after 15 seconds
+    timeout: float = Field(default=30.0, gt=0, description="seconds for one push")
+    chat_timeout: float = Field(default=600.0, gt=0, description="seconds for a whole turn")
+    max_answer_bytes: int = Field(default=64 * 1024, ge=1024)
+    max_reply_bytes: int = Field(default=1024 * 1024, ge=1024, description="of one chat turn")
+    tests_per_minute: int = Field(default=6, ge=1, description="of one agent's gateway")
+
+
 class MailSettings(Section):
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -205,6 +234,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     messages: MessageSettings = MessageSettings()
     rooms: RoomSettings = RoomSettings()
+    gateway: GatewaySettings = GatewaySettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()

@@ -67,6 +67,18 @@ class AgentKey(HasId, Base):
     expires_at: Mapped[datetime | None]
 
 
+class SigningSecret(HasId, Base):
+    """What pushes to an agent's webhook are signed with, sealed. After a rotation the old one
+    signs too, until its `expires_at`."""
+
+    __tablename__ = "agent_signing_secret"
+
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), index=True)
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=db_now())
+    expires_at: Mapped[datetime | None]
+
+
 class Enrolment(HasId, Base):
     """Lets agents register themselves under an owner; its token is sealed, not stored."""
 

@@ -157,6 +157,25 @@ class KeyRotated(Schema):
     )
 
 
+class SigningSecretCreate(Input):
+    overlap_seconds: int = Field(
+        default=86400,
+        ge=0,
+        le=MAX_OVERLAP,
+        description="How long the present secret signs beside the new one.",
+    )
+
+
+class SigningSecretCreated(Schema):
+    secret: str = Field(
+        description="What pushes to the webhook are signed with from now on, as Standard Webhooks"
+        " has it. Shown this once."
+    )
+    previous_expires_at: UtcDatetime | None = Field(
+        description="Until when they are signed with the secret before this one too."
+    )
+
+
 class PresenceRead(Schema):
     online: bool | None = Field(description="null: not known.")
     last_seen_at: UtcDatetime | None

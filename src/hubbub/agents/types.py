@@ -10,6 +10,7 @@ from hubbub.users.types import Viewer
 
 AGENT_KEY_MARK = "agt_"
 ENROLMENT_MARK = "enr_"
+SIGNING_SECRET_MARK = "whsec_"  # noqa: S105 - how one begins
 
 
 class Kind(StrEnum):

@@ -30,4 +30,5 @@ class Resources:
     redis: Redis | None
     """The shared client of a hub of several processes; an embedded one has none."""
     http: ClientSession
-    """For calls to other servers: one pool of connections, and 30 seconds for a call."""
+    """For calls to other servers: one pool of connections, 30 seconds for a call, and the rules for
+    addresses at each socket. Redirects are the caller's to refuse: `allow_redirects=False`."""

@@ -13,7 +13,8 @@ Forbidden                403
 └── BroadcastNotAllowed
 Conflict                 409
 ├── HopLimit                 agents have answered each other too long
-└── CursorReset              the cursor belongs to nothing that is kept
+├── CursorReset              the cursor belongs to nothing that is kept
+└── NoGateway                there is nothing to test
 TooLarge                 413
 └── ContentTooLarge
 Unprocessable            422
@@ -21,7 +22,8 @@ Unprocessable            422
 └── NotInFuture
 TooManyRequests          429
 ├── SendLimit
-└── InboxFull
+├── InboxFull
+└── GatewayTestLimit
 Gone                     410
 └── RoomClosed
 Unavailable              503
@@ -100,6 +102,11 @@ class NotWithdrawable(Conflict):
     title = "Every delivery of it is final already"
 
 
+class NoGateway(Conflict):
+    code = "no_gateway"
+    title = "This agent has no gateway; it fetches its messages itself"
+
+
 class NobodyAddressed(Unprocessable):
     code = "nobody_addressed"
     title = "The message reaches nobody but its sender; nothing was sent"
@@ -125,6 +132,11 @@ class SendLimit(TooManyRequests):
 class InboxFull(TooManyRequests):
     code = "inbox_full"
     title = "A recipient has too many messages that it hasn't acknowledged"
+
+
+class GatewayTestLimit(TooManyRequests):
+    code = "gateway_test_limit"
+    title = "This gateway was tested too often in the last minute"
 
 
 class WriterBusy(Unavailable):

@@ -8,7 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from hubbub.kit.schema import Input, JsonObject, Line, Schema, Text, UtcDatetime
-from hubbub.messages.types import ContentType, Priority, State, delivery_id
+from hubbub.messages.types import ContentType, Finding, Priority, State, delivery_id
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_RECIPIENTS = 1000
@@ -284,3 +284,12 @@ class Mark(Input):
 
 class Marked(Schema):
     marked: int = Field(description="How many changed; those that were so already don't count.")
+
+
+class GatewayTestRead(Schema):
+    ok: bool = Field(description="Whether a push would get through.")
+    diagnosis: Finding
+    advice: str | None = Field(description="What the owner has to change.")
+    status: int | None = Field(description="What the gateway answered; null if it didn't.")
+    latency_ms: int | None
+    answer: str | None = Field(description="How the gateway's answer begins, without secrets.")

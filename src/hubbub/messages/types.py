@@ -73,3 +73,47 @@ def parse_delivery_id(text: str) -> tuple[UUID, UUID] | None:
     found = UUID(bytes=pair[:16]), UUID(bytes=pair[16:])
     # one spelling alone, or one delivery would have several ids
     return found if delivery_id(*found) == text else None
+
+
+class Finding(StrEnum):
+    """What a gateway's answer, or its silence, says about it."""
+
+    OK = "ok"
+    # the gateway itself
+    HOOKS_DISABLED = "hooks_disabled"
+    CHAT_DISABLED = "chat_disabled"
+    WRONG_TOKEN = "wrong_token"  # noqa: S105 - a word, as those below
+    GATEWAY_TOKEN_GIVEN = "gateway_token_given"  # noqa: S105
+    HOOKS_TOKEN_GIVEN = "hooks_token_given"  # noqa: S105
+    TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105
+    SESSION_KEYS_NOT_ALLOWED = "session_keys_not_allowed"
+    NO_PREFIXES = "no_prefixes"
+    PREFIX_MISSING = "prefix_missing"
+    SESSION_KEY_REFUSED = "session_key_refused"
+    AGENT_NEEDED = "agent_needed"
+    UNKNOWN_AGENT = "unknown_agent"
+    NOT_OPENCLAW = "not_openclaw"
+    STARTING = "starting"
+    BUSY = "busy"
+    # any server
+    BAD_REQUEST = "bad_request"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    GONE = "gone"
+    TOO_LARGE = "too_large"
+    REDIRECTED = "redirected"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    TRY_LATER = "try_later"
+    SERVER_ERROR = "server_error"
+    # no server
+    BAD_URL = "bad_url"
+    REFUSED_BY_OUR_RULES = "refused_by_our_rules"
+    UNRESOLVED = "unresolved"
+    UNREACHABLE = "unreachable"
+    TLS_FAILED = "tls_failed"
+    TIMEOUT = "timeout"
+    CUT = "cut"
+    NOT_HTTP = "not_http"

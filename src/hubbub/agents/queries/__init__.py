@@ -19,6 +19,7 @@ from hubbub.agents.queries.sets import (
     parties_by_handle,
     parties_by_id,
 )
+from hubbub.agents.queries.signing import current_secrets
 from hubbub.agents.queries.speaking import lock_spoken_for, speaks_for, spoken_for
 from hubbub.agents.queries.standing import (
     contact_between,
@@ -38,6 +39,7 @@ __all__ = [
     "contact_between",
     "contact_for_notice",
     "contact_pairs",
+    "current_secrets",
     "enrolment_in_time",
     "find_agent",
     "find_block",

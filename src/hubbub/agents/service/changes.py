@@ -13,6 +13,7 @@ from hubbub.agents.schemas import AgentUpdate
 from hubbub.agents.service.gateway import changed, gateway_of, put_gateway
 from hubbub.agents.service.keys import revoke_keys
 from hubbub.agents.service.rights import lock_own, lock_own_agent
+from hubbub.agents.service.signing import end_secrets
 from hubbub.agents.types import Actor, GatewayKind, Kind
 from hubbub.auth.service.revocations import announce_revocation
 from hubbub.kit.crypto import Safe
@@ -111,5 +112,6 @@ async def entomb(session: AsyncWriteSession, agent_ids: list[UUID]) -> None:
     for column in (Contact.agent_id, Contact.other_id):
         await session.execute(delete(Contact).where(column.in_(agent_ids)))
     await revoke_keys(session, *agent_ids)
+    await end_secrets(session, *agent_ids)
     for agent_id in agent_ids:
         emit(session, AgentDeleted(agent_id=agent_id))

@@ -22,6 +22,14 @@ async def get_acting(session: AsyncReadSession, actor: Actor, agent_id: UUID) ->
     return agent if agent.id == actor.participant_id else _owned(actor, agent)
 
 
+async def get_own_agent(session: AsyncReadSession, actor: Actor, agent_id: UUID) -> Agent:
+    """For the owner and admins, who only look."""
+    agent = _owned(actor, await get_agent(session, actor, agent_id))
+    if agent.kind is not Kind.AGENT:
+        raise NotAnAgent
+    return agent
+
+
 async def lock_own(session: AsyncWriteSession, actor: Actor, agent_id: UUID) -> Agent:
     """For the owner and admins, who mustn't change it at the same moment."""
     agent = await queries.lock_agent(session, actor, agent_id)

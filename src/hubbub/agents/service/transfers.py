@@ -12,6 +12,7 @@ from hubbub.agents.models import Agent, Transfer
 from hubbub.agents.schemas import TransferRead
 from hubbub.agents.service.keys import revoke_keys
 from hubbub.agents.service.rights import lock_own_agent
+from hubbub.agents.service.signing import end_secrets
 from hubbub.agents.types import Actor
 from hubbub.kit.db.dialect import upsert
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -89,10 +90,11 @@ async def withdraw(session: AsyncWriteSession, actor: Actor, agent_id: UUID) -> 
 async def hand_over(
     session: AsyncWriteSession, agent: Agent, heir_id: UUID, *, by: UUID | None
 ) -> None:
-    """The keys die: whoever owned it before knows them."""
+    """Keys and signing secrets die: whoever owned it before knows them."""
     agent.owner_id = heir_id
     await session.execute(delete(Transfer).where(Transfer.agent_id == agent.id))
     await revoke_keys(session, agent.id)
+    await end_secrets(session, agent.id)
     _record(session, "agent.transferred", agent, heir_id, by=by)
     emit(session, Transferred(agent_id=agent.id, to_user_id=heir_id))
 

@@ -1,0 +1,1 @@
+"""Pushing to gateways: what one push sends, and what its answer means."""
