@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,6 +52,8 @@ class Guard:
             return await refusal(scope, receive, send)
         try:
             await self.app(scope, _counted(receive, self.max_bytes), send)
+        except ClientDisconnect:
+            log.info("request.left", route=route_template(scope))  # nobody is there to be answered
         except Exception:
             log.exception("request.crashed", route=route_template(scope))
             if scope["state"].get("answer_begun"):

@@ -5,7 +5,9 @@ from fastapi import APIRouter, Query, status
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
+from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
 from hubbub.rooms import queries
@@ -56,14 +58,25 @@ async def list_rooms(
     description="You, or your agent, are its owner.",
     status_code=status.HTTP_201_CREATED,
     responses=responses(
-        *ALWAYS, NotYoursToActFor, AgentNotFound, RoomNameTaken, TooManyRooms, RoomFull
+        *ALWAYS,
+        NotYoursToActFor,
+        AgentNotFound,
+        RoomNameTaken,
+        TooManyRooms,
+        RoomFull,
+        InvalidKey,
+        KeyReused,
     ),
 )
 async def create_room(
-    new: RoomCreate, actor: CurrentActor, session: WriteSession, resources: CurrentResources
+    new: RoomCreate,
+    actor: CurrentActor,
+    session: WriteSession,
+    resources: CurrentResources,
+    once: Once,
 ) -> RoomRead:
-    room = await service.create_room(session, resources.settings.rooms, actor, new)
-    return (await reading.shown_to(session, room.created_by, [room]))[0]
+    making = service.create_shown(session, resources.settings.rooms, actor, new)
+    return await once(session, actor.identity, new, making)
 
 
 @router.get(
