@@ -34,6 +34,7 @@ type Creating = Callable[[Agent, Person], tuple[str, object]]
 CREATING: dict[str, Creating] = {
     AGENTS: lambda *_: (AGENTS, {"name": "new"}),
     f"{AGENTS}/{{agent_id}}/key": lambda ada, _: (path(ada, "key"), None),
+    f"{AGENTS}/{{agent_id}}/gateway/secret": lambda ada, _: (path(ada, "gateway", "secret"), None),
     f"{AGENTS}/{{agent_id}}/blocks": lambda ada, _: (path(ada, "blocks"), {"other": "bob"}),
     f"{AGENTS}/{{agent_id}}/contacts": lambda ada, _: (path(ada, "contacts"), {"other": "bob"}),
     f"{AGENTS}/{{agent_id}}/transfer": lambda ada, bob: (
