@@ -75,7 +75,7 @@ async def create_room(
     resources: CurrentResources,
     once: Once,
 ) -> RoomRead:
-    making = service.create_shown(session, resources.settings.rooms, actor, new)
+    making = service.create_room(session, resources.settings.rooms, actor, new)
     return await once(session, actor.identity, new, making)
 
 

@@ -13,10 +13,11 @@ from hubbub.kit.outbox import emit
 from hubbub.rooms import queries
 from hubbub.rooms.errors import NotYoursToActFor, RoomNameTaken, TooManyRooms
 from hubbub.rooms.models import Room
-from hubbub.rooms.schemas import RoomCreate, RoomUpdate
+from hubbub.rooms.schemas import RoomCreate, RoomRead, RoomUpdate
 from hubbub.rooms.service.comings import admit, close, record
 from hubbub.rooms.service.events import RoomChanged
 from hubbub.rooms.service.invitations import ask_in, resolve
+from hubbub.rooms.service.reading import shown_to
 from hubbub.rooms.service.rights import lock_as_owner
 from hubbub.rooms.types import MemberRole
 from hubbub.settings import RoomSettings
@@ -24,7 +25,7 @@ from hubbub.settings import RoomSettings
 
 async def create_room(
     session: AsyncWriteSession, settings: RoomSettings, actor: Actor, new: RoomCreate
-) -> Room:
+) -> RoomRead:
     creator_id = new.agent_id or actor.participant_id
     first = await resolve(session, actor, new.members)
     own = await lock_spoken_for(session, actor, [creator_id, *first])
@@ -58,7 +59,7 @@ async def create_room(
     await ask_in(session, settings, actor, room, creator_id, first, own)
     await session.flush()
     await session.refresh(room)
-    return room
+    return (await shown_to(session, creator_id, [room]))[0]
 
 
 async def _flush_unique(session: AsyncWriteSession) -> None:
@@ -85,7 +86,7 @@ async def update_room(
     record(session, "room.updated", room.id, by=actor.recorded_as, fields=fields)
     await session.flush()
     await session.refresh(room)
-    return room
+    return (await shown_to(session, creator_id, [room]))[0]
 
 
 async def delete_room(session: AsyncWriteSession, actor: Actor, room_id: UUID) -> None:
