@@ -86,7 +86,7 @@ async def update_room(
     record(session, "room.updated", room.id, by=actor.recorded_as, fields=fields)
     await session.flush()
     await session.refresh(room)
-    return (await shown_to(session, creator_id, [room]))[0]
+    return room
 
 
 async def delete_room(session: AsyncWriteSession, actor: Actor, room_id: UUID) -> None:
