@@ -45,6 +45,8 @@ openapi-check: sync ## fail when openapi.json is not the document of this code
 bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.send
 	$(RUN)/python -m bench.send --postgres
+	$(RUN)/python -m bench.batch
+	$(RUN)/python -m bench.batch --postgres
 	$(RUN)/python -m bench.connections
 	$(RUN)/python -m bench.connections --postgres
 	$(RUN)/python -m bench.inbox
