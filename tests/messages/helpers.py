@@ -93,4 +93,4 @@ async def open_in(hub: Resources, talker: Talker) -> int:
 
 async def count(hub: Resources, table: str) -> int:
     async with hub.database.read() as session:
-        return int(await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)  # noqa: S608
+        return int(await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)

@@ -74,9 +74,15 @@ def _check_times(body: MessageSend, now: datetime, settings: MessageSettings) ->
         raise NotInFuture
 
 
+_BESIDE = {"from_agent_id", "idempotency_key"}
+"""What the key is looked up by says already."""
+
+
 def _hash(body: MessageSend) -> str:
-    """Of the validated body in one order of its fields: how it was written doesn't matter."""
-    canonical = orjson.dumps(body.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    """Of the validated body in one order of its fields: how it was written doesn't matter, nor
+    whether it came alone or with others."""
+    content = body.model_dump(mode="json", exclude=_BESIDE)
+    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
 
 

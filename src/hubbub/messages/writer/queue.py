@@ -15,7 +15,7 @@ from hubbub.kit.db.turns import AlreadyWritingError, WriteTurns
 from hubbub.kit.errors import AppError
 from hubbub.messages.errors import WriterBusy
 from hubbub.messages.writer.batch import store
-from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Stored
+from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Replayed, Stored
 from hubbub.messages.writer.fanout import fan_out
 from hubbub.messages.writer.steps import Limits, Steps
 
@@ -98,7 +98,10 @@ class Writer:
         self._ring.set()
         outcomes = await asyncio.gather(*(each.outcome for each in waiting), return_exceptions=True)
         # one that nobody can store is no other's trouble; it has been logged
-        return [AppError() if isinstance(each, BaseException) else each for each in outcomes]
+        return [
+            each if isinstance(each, Stored | Replayed | AppError) else AppError()
+            for each in outcomes
+        ]
 
     def _check_room(self, count: int) -> None:
         if self._turns is not None and self._turns.held_here():
