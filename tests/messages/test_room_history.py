@@ -1,6 +1,7 @@
 """Reading a room by cursor, and finding what was said in it."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -193,7 +194,7 @@ class TestWaiting:
 
 
 class TestListing:
-    async def listed(self, client: httpx2.AsyncClient, **params: object) -> list[str]:
+    async def listed(self, client: httpx2.AsyncClient, **params: Any) -> list[str]:
         answer = await client.get(MESSAGES, params=params)
         assert answer.status_code == 200, answer.text
         return [each["content"] for each in answer.json()["items"]]
@@ -207,7 +208,8 @@ class TestListing:
         outside = await self.listed(bob.client, room=room_id)
         await join(bob, room_id)
         await said(bob, *"de")
-        seen, params = [], {"room": room_id, "limit": 2}
+        seen: list[str] = []
+        params: dict[str, Any] = {"room": room_id, "limit": 2}
 
         while True:
             page = (await bob.client.get(MESSAGES, params=params)).json()
