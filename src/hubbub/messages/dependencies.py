@@ -43,8 +43,11 @@ async def message_filters(
     since: Annotated[UtcDatetime | None, Query(description="Sent then or later.")] = None,
     until: Annotated[UtcDatetime | None, Query(description="Sent before then.")] = None,
     state: Annotated[State | None, Query(description="With any recipient.")] = None,
+    room: Annotated[
+        UUID | None, Query(description="Said there; if you are in it, all that you may read.")
+    ] = None,
 ) -> Filters:
-    return Filters(agent, thread, since, until, state)
+    return Filters(agent, thread, since, until, state, room)
 
 
 MessageFilters = Annotated[Filters, Depends(message_filters)]

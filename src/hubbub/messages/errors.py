@@ -8,7 +8,7 @@ NotFound                 404
 Forbidden                403
 ├── NotYourParticipant       `from` is not the caller's
 ├── RecipientRefuses         its policy or a block
-├── NotInRoom                the sender is no member
+├── NotInRoom                the sender, or who reads, is no member
 ├── OnlyListens              the sender observes
 └── BroadcastNotAllowed
 Conflict                 409
@@ -69,7 +69,7 @@ class RecipientRefuses(Forbidden):
 
 class NotInRoom(Forbidden):
     code = "not_in_room"
-    title = "The sender is not in the room; join it first"
+    title = "Only members speak and read in the room; join it first"
 
 
 class OnlyListens(Forbidden):
@@ -94,7 +94,7 @@ class HopLimit(Conflict):
 
 class CursorReset(Conflict):
     code = "cursor_reset"
-    title = "The cursor is none of this inbox's; begin again from first_seq"
+    title = "The cursor is none of this inbox or room; begin again from first_seq"
 
 
 class NotWithdrawable(Conflict):

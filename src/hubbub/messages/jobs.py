@@ -4,7 +4,10 @@ from hubbub.kit.db.chunks import delete_in_chunks
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.jobs import JobContext, NoArgs, job
 from hubbub.messages.models import IdempotencyKey
+from hubbub.messages.queries.rooms import find_mention
 from hubbub.messages.service.expiry import forget
+from hubbub.messages.writer.mentions import Mentioned
+from hubbub.notifications.service import notify
 
 
 @job("messages.prune_keys", every=timedelta(hours=1))
@@ -23,4 +26,19 @@ async def forget_old(context: JobContext, _: NoArgs) -> None:
         await forget(context.resources.database, before)
 
 
-JOBS = (prune_keys, forget_old)
+@job("messages.mentioned", on=Mentioned)
+async def tell_of_mention(context: JobContext, event: Mentioned) -> None:
+    async with context.resources.database.write() as session:
+        found = await find_mention(session, event.message_id, event.participant_id)
+        if found is not None:
+            await notify(
+                session,
+                found.owner_id,
+                "messages.mentioned",
+                f"{found.sender} mentions {found.mentioned} in {found.room}",
+                f"It is number {found.seq} in the room.",
+                once=context.id,
+            )
+
+
+JOBS = (prune_keys, forget_old, tell_of_mention)

@@ -139,11 +139,13 @@ class OverdueDelivery(DeliveryRead):
 
 
 class Spread(Schema):
-    """How far a message to everyone has come."""
+    """How far a message has come that goes to everyone, or that was to be delivered later."""
 
     done: bool
     reached: int
-    skipped: int = Field(description="Those who take nothing from the sender.")
+    skipped: int = Field(
+        description="Those who take nothing from the sender by then, or are deleted."
+    )
 
 
 class MessageRead(Schema):
@@ -160,7 +162,7 @@ class MessageRead(Schema):
     metadata: dict[str, object] | None
     priority: Priority
     delivered: bool = Field(description="Whether every recipient has it.")
-    spread: Spread | None = Field(description="Of a message to everyone.")
+    spread: Spread | None = Field(description="Of a message to everyone, or with `deliver_at`.")
     created_at: UtcDatetime
     deliver_at: UtcDatetime | None
     expires_at: UtcDatetime | None
@@ -259,6 +261,22 @@ class InboxPage(Schema):
     last_seq: int
     items: list[InboxEntry]
     next_cursor: str = Field(description="Where the next call goes on; also when nothing came.")
+
+
+class RoomEntry(Schema):
+    seq: int
+    message: InboxMessage | None = Field(
+        description="Null for one that expired or was withdrawn: only its place is left."
+    )
+
+
+class RoomPage(Schema):
+    epoch: str
+    first_seq: int = Field(description="The first one that you may read.")
+    last_seq: int
+    items: list[RoomEntry] = Field(description="In the room's order, whichever way one pages.")
+    next_cursor: str = Field(description="For `after`, also when nothing came.")
+    previous_cursor: str | None = Field(description="For `before`; null at the beginning.")
 
 
 class InboxCount(Schema):

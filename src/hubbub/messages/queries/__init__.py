@@ -55,14 +55,22 @@ async def list_thread(
     return (await session.execute(statement)).all()
 
 
-async def find_sent(session: AsyncReadSession, message_id: UUID) -> Row[Message, str] | None:
-    """For a sender who has just proved by the key that it is his."""
+async def find_sent(
+    session: AsyncReadSession, message_ids: Sequence[UUID]
+) -> Sequence[Row[Message, str]]:
+    """For a sender who has just proved by the keys that they are theirs."""
     statement = (
         select(Message, Agent.handle)
         .join(Agent, Agent.id == Message.sender_id)
-        .where(Message.id == message_id)
+        .where(Message.id.in_(message_ids))
     )
-    return (await session.execute(statement)).one_or_none()
+    return (await session.execute(statement)).all()
+
+
+async def is_delivered(session: AsyncReadSession, message_id: UUID) -> bool:
+    """Whether there is anybody who got it, or was to get it."""
+    statement = select(exists().where(Delivery.message_id == message_id))
+    return bool(await session.scalar(statement))
 
 
 async def list_deliveries(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, String, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, String, cast, exists, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
@@ -17,6 +17,7 @@ from hubbub.kit.ids import first_id_at
 from hubbub.messages.models import Delivery, Message, UnindexedBatch
 from hubbub.messages.queries.visible import OF_MANY, in_thread, mine, newest_of, scope_of, visible
 from hubbub.messages.types import ARRIVED, State
+from hubbub.rooms.queries import readable_from
 
 SEARCH_KIND = "message"
 MOST_SCOPES = 200
@@ -34,12 +35,15 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     state: State | None = None
+    room: UUID | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """On a row of `message`; the agent is left to those who know whose it is."""
         found: list[ColumnElement[bool]] = []
         if self.thread is not None:
             found.append(in_thread(self.thread))
+        if self.room is not None:
+            found.append(Message.room_id == self.room)
         # the ids bound what has to be looked through, the times are what was asked
         if self.since is not None:
             found.append(Message.id >= first_id_at(self.since, later=-_DRIFT))
@@ -102,8 +106,10 @@ async def search_messages(
 ) -> Sequence[Row[int, Message, str]]:
     """Those that came into the index last first, each with its place there."""
     eyes, conditions = await _seen_by(session, actor, filters)
-    participants = (await session.scalars(eyes.limit(MOST_SCOPES + 1))).all()
-    scopes = [OF_MANY, *map(scope_of, participants)] if len(participants) <= MOST_SCOPES else []
+    rooms = readable_from(actor).subquery()
+    names = union(eyes, select(rooms.c.room_id)).limit(MOST_SCOPES + 1)
+    named = (await session.scalars(names)).all()
+    scopes = [OF_MANY, *map(scope_of, named)] if len(named) <= MOST_SCOPES else []
     dialect = session.get_bind().dialect.name
     found = search.newest(dialect, SEARCH_KIND, query, scopes, before)
     sender = aliased(Agent)

@@ -1,9 +1,9 @@
 """Who sees which messages: this file says it, and nothing else does.
 
 A message is seen by who sent it, by who got it, by who is in the room where it was said, and by the
-owners of these. One that expired or was
-withdrawn was never got: its place in the inbox is all that is left of it there. Admins see that it
-is there, through other doors.
+owners of these. One that expired or was withdrawn was never got, or isn't said any more: its place
+in the inbox, and in the room, is all that is left of it there. Admins see that it is there, through
+other doors.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, selec
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
+from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.lateral import for_each
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages.models import Delivery, Message, RoomMessage
@@ -44,7 +45,15 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return or_(
         Message.sender_id.in_(eyes),
         received,
-        and_(Message.room_id.is_not(None), Message.withdrawn_at.is_(None), said),
+        and_(Message.room_id.is_not(None), is_still_said(), said),
+    )
+
+
+def is_still_said() -> ColumnElement[bool]:
+    """Neither withdrawn nor expired."""
+    return and_(
+        Message.withdrawn_at.is_(None),
+        or_(Message.expires_at.is_(None), Message.expires_at > db_now()),
     )
 
 
@@ -81,9 +90,9 @@ def newest_of(
     return union(*(select(one.c.id) for one in found)).subquery()
 
 
-def scope_of(participant_id: UUID | str) -> str:
-    """The word under which the messages of a participant stand in the search index."""
-    return f"p{str(participant_id).replace('-', '')}"
+def scope_of(holder_id: UUID | str) -> str:
+    """The word under which the messages of a participant or a room stand in the search index."""
+    return f"p{str(holder_id).replace('-', '')}"
 
 
 OF_MANY = "pmany"

@@ -1,18 +1,19 @@
 """What ends by time: single messages that expire, and inboxes that are kept for so long only."""
 
 from collections import Counter as Tally
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import case, delete, exists, select, tuple_, update
 
 from hubbub.kit.db import search
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
-from hubbub.kit.ids import first_id_at
 from hubbub.messages.models import Delivery, FanOut, Message, RoomMessage
+from hubbub.messages.queries import retention
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import OPEN, State
@@ -26,7 +27,8 @@ async def expire(database: Database) -> None:
     """Turns what is over by now into tombstones. Looks first: mostly there is nothing."""
     while await _anything_over(database):
         async with database.write() as session:
-            await _expire_some(session)
+            if not await _expire_some(session):
+                return  # another process is at it
 
 
 async def _anything_over(database: Database) -> bool:
@@ -34,7 +36,7 @@ async def _anything_over(database: Database) -> bool:
         return bool(await session.scalar(select(exists().where(_over))))
 
 
-async def _expire_some(session: AsyncWriteSession) -> None:
+async def _expire_some(session: AsyncWriteSession) -> int:
     keys = (Delivery.recipient_id, Delivery.seq)
     picked = select(*keys, Delivery.state).where(_over).order_by(*keys).limit(_CHUNK)
     rows = (await session.execute(picked.with_for_update(skip_locked=True))).all()
@@ -49,66 +51,49 @@ async def _expire_some(session: AsyncWriteSession) -> None:
     closed = Tally(row[0] for row in rows if row[2] in OPEN)
     for inbox_id in sorted(closed):
         await close(session, inbox_id, closed[inbox_id])
+    return len(rows)
 
 
 async def forget(database: Database, before: datetime) -> None:
     """Takes away what was final before that time: from each inbox and each room a prefix, and then
-    the messages that nothing leads to any more. What waits for an ack stops the prefix."""
+    the messages that nothing leads to any more. What waits for an ack stops the prefix.
+
+    Where there is nothing to take away, nobody's turn at writing is taken.
+    """
     async with database.read() as session:
-        streams = (await session.scalars(select(Counter.id).order_by(Counter.id))).all()
+        streams = await retention.outdated_streams(session, before)
     for stream_id in streams:
-        while await _forget_some(database, stream_id, before) == _CHUNK:
+        while await _forget_some(database, stream_id, before):
             pass
-    while await _forget_messages(database, before) == _CHUNK:
-        pass
+    seen: UUID | None = None
+    while True:
+        async with database.read() as session:
+            looked_at, forgotten = await retention.outdated_messages(session, before, seen, _CHUNK)
+        if forgotten:
+            async with database.write() as session:
+                await _forget_messages(session, forgotten)
+        if len(looked_at) < _CHUNK:
+            return
+        seen = looked_at[-1]
 
 
-async def _forget_some(database: Database, stream_id: UUID, before: datetime) -> int:
-    """Of an inbox or a room; the one table has nothing of what is in the other."""
-    kept = or_(Delivery.created_at >= before, Delivery.state.in_(OPEN))
-    first_entry = select(func.min(Delivery.seq)).where(Delivery.recipient_id == stream_id, kept)
-    recent = RoomMessage.message_id >= first_id_at(before)
-    first_said = select(func.min(RoomMessage.seq)).where(RoomMessage.room_id == stream_id, recent)
+async def _forget_some(database: Database, stream_id: UUID, before: datetime) -> bool:
+    """Of an inbox or a room, which have no id in common. Says whether there may be more."""
+    async with database.read() as session:
+        first, until = await retention.outdated_prefix(session, stream_id, before, _CHUNK)
+    if first == until:
+        return False
+    # the entries before the counter, in the order in which whoever acknowledges locks them
+    entries = delete(Delivery).where(Delivery.recipient_id == stream_id, Delivery.seq < until)
+    said = delete(RoomMessage).where(RoomMessage.room_id == stream_id, RoomMessage.seq < until)
+    counter = update(Counter).where(Counter.id == stream_id, Counter.first_seq < until)
     async with database.write() as session:
-        counter = await session.get(Counter, stream_id, with_for_update=True)
-        assert counter is not None  # noqa: S101 - they are never deleted
-        first: int = await session.scalar(
-            select(
-                func.coalesce(
-                    first_entry.scalar_subquery(),
-                    first_said.scalar_subquery(),
-                    counter.last_seq + 1,
-                )
-            )
-        )
-        until = min(first, counter.first_seq + _CHUNK)
-        count = until - counter.first_seq
-        if count > 0:
-            counter.first_seq = until
-            entries = delete(Delivery).where(Delivery.recipient_id == stream_id)
-            said = delete(RoomMessage).where(RoomMessage.room_id == stream_id)
-            await session.execute(entries.where(Delivery.seq < until), execution_options=_PLAINLY)
-            await session.execute(said.where(RoomMessage.seq < until), execution_options=_PLAINLY)
-    return count
+        for statement in (entries, said, counter.values(first_seq=until)):
+            await session.execute(statement, execution_options=_PLAINLY)
+    return until - first == _CHUNK
 
 
-async def _forget_messages(database: Database, before: datetime) -> int:
-    statement = (
-        select(Message.id)
-        .where(
-            Message.id < first_id_at(before),
-            ~exists().where(Delivery.message_id == Message.id),
-            ~exists().where(RoomMessage.message_id == Message.id),
-            ~exists().where(FanOut.message_id == Message.id, FanOut.done_at.is_(None)),
-        )
-        .order_by(Message.id)
-        .limit(_CHUNK)
-    )
-    async with database.write() as session:
-        ids = (await session.scalars(statement)).all()
-        for table, key in ((Message, Message.id), (FanOut, FanOut.message_id)):
-            await session.execute(
-                delete(table).where(key.in_(ids)).execution_options(synchronize_session=False)
-            )
-        await search.remove_many(session, SEARCH_KIND, ids)
-    return len(ids)
+async def _forget_messages(session: AsyncWriteSession, ids: Sequence[UUID]) -> None:
+    for table, key in ((Message, Message.id), (FanOut, FanOut.message_id)):
+        await session.execute(delete(table).where(key.in_(ids)), execution_options=_PLAINLY)
+    await search.remove_many(session, SEARCH_KIND, ids)

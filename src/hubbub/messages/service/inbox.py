@@ -27,8 +27,13 @@ async def position(
 ) -> tuple[Counter, int]:
     """The numbers of the inbox, and where the cursor stands in it."""
     counter = await queries.counter_of(session, inbox_id)
+    return counter, place_of(counter, epoch, cursor)
+
+
+def place_of(counter: Counter, epoch: str, cursor: str | None) -> int:
+    """The number after which to go on; a cursor of another history is refused aloud."""
     if cursor is None:
-        return counter, counter.first_seq - 1
+        return counter.first_seq - 1
     named, seq = parse_cursor(cursor)
     reason = None
     if named is not None and named != epoch:
@@ -46,7 +51,7 @@ async def position(
                 "reason": reason,
             }
         )
-    return counter, seq
+    return seq
 
 
 async def read_page(
@@ -75,33 +80,38 @@ def _entry(row: Row[Delivery, Message, str], *, bodies: bool) -> InboxEntry:
     delivery, message, from_name = row
     shown: InboxMessage | MessageHeaders | None = None
     if delivery.state not in TOMBSTONES:
-        headers: dict[str, Any] = {
-            "id": message.id,
-            "from_agent_id": message.sender_id,
-            "from_name": from_name,
-            "thread_id": message.thread_id,
-            "room_id": message.room_id,
-            "priority": message.priority,
-            "created_at": message.created_at,
-            "content_type": message.content_type,
-            "size": len(message.content.encode()),
-        }
-        shown = MessageHeaders(**headers)
-        if bodies:
-            shown = InboxMessage(
-                **headers,
-                content=message.content,
-                reply_to=message.reply_to,
-                metadata=message.meta,
-                expires_at=message.expires_at,
-                ack_by=message.ack_by,
-            )
+        shown = shown_message(message, from_name) if bodies else _headers(message, from_name)
     return InboxEntry(
         seq=delivery.seq,
         state=delivery.state,
         read_at=delivery.read_at,
         acked_at=delivery.acked_at,
         message=shown,
+    )
+
+
+def _headers(message: Message, from_name: str) -> MessageHeaders:
+    return MessageHeaders(
+        id=message.id,
+        from_agent_id=message.sender_id,
+        from_name=from_name,
+        thread_id=message.thread_id,
+        room_id=message.room_id,
+        priority=message.priority,
+        created_at=message.created_at,
+        content_type=message.content_type,
+        size=len(message.content.encode()),
+    )
+
+
+def shown_message(message: Message, from_name: str) -> InboxMessage:
+    return InboxMessage(
+        **dict(_headers(message, from_name)),
+        content=message.content,
+        reply_to=message.reply_to,
+        metadata=message.meta,
+        expires_at=message.expires_at,
+        ack_by=message.ack_by,
     )
 
 

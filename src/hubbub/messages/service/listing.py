@@ -11,14 +11,15 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.db.words import MARK_END, MARK_START, snippet
 from hubbub.kit.pagination import PageOf, PageRequest, read_cursor, write_cursor
 from hubbub.messages.errors import MessageNotFound
-from hubbub.messages.models import Message
-from hubbub.messages.queries import listing, metadata
+from hubbub.messages.models import Message, RoomMessage
+from hubbub.messages.queries import listing, metadata, rooms
 from hubbub.messages.queries.listing import Filters
 from hubbub.messages.schemas import ListedMessage, MessageMetadata, MessagePage, MessageRead
 from hubbub.messages.service.indexing import text_of
 from hubbub.messages.service.messages import shown_all
 
 _BY_ID, _BY_PLACE, _METADATA = "messages", "messages.search", "messages.metadata"
+_IN_ROOM = "messages.room"
 
 
 def _before_id(page: PageRequest, name: str) -> UUID | None:
@@ -31,12 +32,42 @@ def _before_id(page: PageRequest, name: str) -> UUID | None:
 async def list_messages(
     session: AsyncReadSession, actor: Actor, filters: Filters, page: PageRequest
 ) -> MessagePage:
+    if filters.room is not None and filters.thread is None:
+        first = await rooms.first_readable(session, actor, filters.room)
+        if first is not None:
+            return await _list_room(session, actor, filters.room, filters, first, page)
     before = _before_id(page, _BY_ID)
     rows = await listing.list_messages(session, actor, filters, before, page.limit + 1)
     more, rows = len(rows) > page.limit, rows[: page.limit]
     items = [ListedMessage(**dict(each)) for each in await shown_all(session, rows)]
     return MessagePage(
         items=items, next_cursor=write_cursor(_BY_ID, items[-1].id) if more else None
+    )
+
+
+async def _list_room(
+    session: AsyncReadSession,
+    actor: Actor,
+    room_id: UUID,
+    filters: Filters,
+    first: int,
+    page: PageRequest,
+) -> MessagePage:
+    """For who may read the room: all that was said, whether it came to their inbox or not."""
+    before = None
+    if page.cursor is not None:
+        [before] = read_cursor(page.cursor, _IN_ROOM, RoomMessage.seq.type)
+    where = filters.conditions()
+    if filters.agent is not None:
+        where.append(listing.takes_part(filters.agent))
+    rows = await rooms.list_room(
+        session, actor, room_id, where, first=first, before=before, limit=page.limit + 1
+    )
+    more, rows = len(rows) > page.limit, rows[: page.limit]
+    read = await shown_all(session, [(row[1], row[2]) for row in rows])
+    return MessagePage(
+        items=[ListedMessage(**dict(each)) for each in read],
+        next_cursor=write_cursor(_IN_ROOM, rows[-1][0]) if more else None,
     )
 
 

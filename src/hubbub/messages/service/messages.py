@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 
 from hubbub.activity import service as activity
 from hubbub.agents.types import Actor
+from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
@@ -15,8 +16,9 @@ from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourPart
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread
-from hubbub.messages.service.inbox import close
 from hubbub.messages.types import State
+
+_MANY = 500
 
 
 def shown(
@@ -41,7 +43,7 @@ def shown(
         metadata=message.meta,
         priority=message.priority,
         delivered=0 < standing.recipients == standing.arrived,
-        spread=_spread(later) if later is not None and later.to_everyone else None,
+        spread=_spread(later) if later is not None else None,
         created_at=message.created_at,
         deliver_at=message.deliver_at,
         expires_at=message.expires_at,
@@ -85,16 +87,16 @@ async def read_thread(
     return await shown_all(session, rows)
 
 
-async def as_first_answered(session: AsyncReadSession, message_id: UUID) -> MessageRead | None:
-    """What was answered when it was sent, for whoever sends it again."""
-    found = await queries.find_sent(session, message_id)
-    if found is None:
-        return None
-    [read] = await shown_all(session, [found])
-    read.delivered, read.withdrawn_at = False, None
-    if read.spread is not None:
-        read.spread = Spread(done=False, reached=0, skipped=0)
-    return read
+async def as_first_answered(
+    session: AsyncReadSession, message_ids: Sequence[UUID]
+) -> dict[UUID, MessageRead]:
+    """What was answered when they were sent, for whoever sends them again."""
+    answers = await shown_all(session, await queries.find_sent(session, message_ids))
+    for read in answers:
+        read.delivered, read.withdrawn_at = False, None
+        if read.spread is not None:
+            read.spread = Spread(done=False, reached=0, skipped=0)
+    return {read.id: read for read in answers}
 
 
 async def _called_off(session: AsyncWriteSession, message_id: UUID) -> int:
@@ -106,6 +108,34 @@ async def _called_off(session: AsyncWriteSession, message_id: UUID) -> int:
         .execution_options(synchronize_session=False)
     )
     return cast("CursorResult[Any]", result).rowcount
+
+
+async def _taken_back(session: AsyncWriteSession, message_id: UUID) -> int:
+    """From all who don't have it yet, however many; locked in the order in which others lock."""
+    locked = (
+        select(Delivery.recipient_id)
+        .where(Delivery.message_id == message_id, Delivery.state == State.QUEUED)
+        .order_by(Delivery.recipient_id)
+        .with_for_update()
+    )
+    inboxes = (await session.scalars(locked)).all()
+    for start in range(0, len(inboxes), _MANY):
+        some = inboxes[start : start + _MANY]
+        await session.execute(
+            update(Delivery)
+            .where(Delivery.message_id == message_id, Delivery.recipient_id.in_(some))
+            .values(state=State.WITHDRAWN)
+            .execution_options(synchronize_session=False)
+        )
+        counters = select(Counter.id).where(Counter.id.in_(some)).order_by(Counter.id)
+        await session.execute(counters.with_for_update())
+        await session.execute(
+            update(Counter)
+            .where(Counter.id.in_(some))
+            .values(open=Counter.open - 1)
+            .execution_options(synchronize_session=False)
+        )
+    return len(inboxes)
 
 
 async def read_deliveries(
@@ -142,17 +172,11 @@ async def withdraw(
     ):
         raise NotYourParticipant
     withdrawn = await _called_off(session, message_id)
-    for delivery in await queries.list_deliveries(session, [message_id]):
-        result = await session.execute(
-            update(Delivery)
-            .where(Delivery.recipient_id == delivery.recipient_id, Delivery.seq == delivery.seq)
-            .where(Delivery.state == State.QUEUED)
-            .values(state=State.WITHDRAWN)
-            .execution_options(synchronize_session=False)
-        )
-        if cast("CursorResult[Any]", result).rowcount:
-            withdrawn += 1
-            await close(session, delivery.recipient_id, 1)
+    withdrawn += await _taken_back(session, message_id)
+    # in a room where nobody hears it, it can still be read
+    unheard = message.withdrawn_at is None and not await queries.is_delivered(session, message_id)
+    if not withdrawn and unheard and message.room_id is not None:
+        withdrawn = 1
     if not withdrawn:
         raise NotWithdrawable
     await session.execute(

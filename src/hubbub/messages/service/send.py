@@ -13,6 +13,7 @@ from hubbub.kit.ids import new_id_text
 from hubbub.messages.errors import ContentTooLarge, NotInFuture
 from hubbub.messages.schemas import AGENT, EVERYONE, ROOM, MessageSend
 from hubbub.messages.writer.draft import Draft, Stored
+from hubbub.messages.writer.mentions import names_in
 from hubbub.settings import MessageSettings
 
 
@@ -35,6 +36,9 @@ def draft_of(
     else:
         to_handles = _names(body.to, AGENT)
         to_room = next(iter(_names(body.to, ROOM)), None)
+    names: tuple[str, ...] = ()
+    if to_room is not None and body.deliver_at is None:
+        names = names_in(body.content, body.content_type)
     return Draft(
         id=new_id_text(),
         sender_id=str(sender_id),
@@ -45,6 +49,7 @@ def draft_of(
         content_type=body.content_type.value,
         to_room=to_room,
         to_everyone=body.to == [EVERYONE],
+        names=names,
         metadata=body.metadata,
         reply_to=str(body.reply_to) if body.reply_to else None,
         priority=body.priority.value,
@@ -69,9 +74,15 @@ def _check_times(body: MessageSend, now: datetime, settings: MessageSettings) ->
         raise NotInFuture
 
 
+_BESIDE = {"from_agent_id", "idempotency_key"}
+"""What the key is looked up by says already."""
+
+
 def _hash(body: MessageSend) -> str:
-    """Of the validated body in one order of its fields: how it was written doesn't matter."""
-    canonical = orjson.dumps(body.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    """Of the validated body in one order of its fields: how it was written doesn't matter, nor
+    whether it came alone or with others."""
+    content = body.model_dump(mode="json", exclude=_BESIDE)
+    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
 
 
@@ -99,7 +110,7 @@ def shown(stored: Stored) -> Mapping[str, Any]:
         "metadata": d.metadata,
         "priority": d.priority,
         "delivered": False,
-        "spread": _NOBODY_YET if d.to_everyone else None,
+        "spread": _NOBODY_YET if d.is_delivered_later else None,
         "created_at": _utc(stored.created_at),
         "deliver_at": _utc(d.deliver_at),
         "expires_at": _utc(d.expires_at),

@@ -25,7 +25,7 @@ from hubbub.messages.schemas import MessageRow, MessageSend
 from hubbub.messages.service.explain import explained
 from hubbub.messages.service.messages import as_first_answered
 from hubbub.messages.service.send import draft_of, shown
-from hubbub.messages.writer.draft import Draft, Outcome, Stored
+from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.messages.writer.queue import Writer
 
 _WINDOW = 60
@@ -61,7 +61,9 @@ class Sending:
             raise await explained(self.resources.database, actor, outcome)
         if isinstance(outcome, AppError):
             raise outcome
-        first = await self._as_first_answered(outcome.message_id)
+        [first] = await self._as_first_answered([outcome])
+        if first is None:
+            raise MessageNotFound
         return orjson.dumps(first), True
 
     async def many(self, actor: Actor, rows: Sequence[dict[str, Any]]) -> list[Sent]:
@@ -86,29 +88,29 @@ class Sending:
             except AppError as error:
                 result.error = error
         outcomes = await self.writer.send_all(drafts)
-        left = _MOST_EXPLAINED
-        for result, outcome in zip(waiting, outcomes, strict=True):
-            left -= isinstance(outcome, RecipientNotFound)
-            await self._settle(result, actor, outcome, explains=left >= 0)
+        await self._settle(actor, list(zip(waiting, outcomes, strict=True)))
         return sent
 
-    async def _settle(
-        self, result: Sent, actor: Actor, outcome: Outcome, *, explains: bool
-    ) -> None:
-        try:
+    async def _settle(self, actor: Actor, results: Sequence[tuple[Sent, Outcome]]) -> None:
+        left = _MOST_EXPLAINED
+        again: list[tuple[Sent, Replayed]] = []
+        for result, outcome in results:
             if isinstance(outcome, Stored):
                 result.message = shown(outcome)
-            elif isinstance(outcome, RecipientNotFound) and explains:
-                result.error = await explained(self.resources.database, actor, outcome)
+            elif isinstance(outcome, Replayed):
+                again.append((result, outcome))
             elif isinstance(outcome, RecipientNotFound):
+                left -= 1
                 result.error = RecipientNotFound()
-            elif isinstance(outcome, AppError):
-                result.error = outcome
+                if left >= 0:
+                    result.error = await explained(self.resources.database, actor, outcome)
             else:
-                result.message = await self._as_first_answered(outcome.message_id)
-                result.replayed = True
-        except AppError as error:
-            result.error = error
+                result.error = outcome
+        if again:
+            firsts = await self._as_first_answered([outcome for _, outcome in again])
+            for (result, _), first in zip(again, firsts, strict=True):
+                result.message, result.replayed = first, first is not None
+                result.error = MessageNotFound() if first is None else None
 
     async def _spoken_for(self, actor: Actor, bodies: Sequence[MessageSend]) -> set[UUID]:
         named = {body.from_agent_id for body in bodies if body.from_agent_id is not None}
@@ -130,12 +132,12 @@ class Sending:
             raise BroadcastNotAllowed
         return draft
 
-    async def _as_first_answered(self, message_id: str) -> dict[str, Any]:
+    async def _as_first_answered(self, replayed: Sequence[Replayed]) -> list[dict[str, Any] | None]:
+        ids = [UUID(each.message_id) for each in replayed]
         async with self.resources.database.read() as session:
-            first = await as_first_answered(session, UUID(message_id))
-        if first is None:
-            raise MessageNotFound
-        return first.model_dump(mode="json")
+            firsts = await as_first_answered(session, ids)
+        found = [firsts.get(each) for each in ids]
+        return [first.model_dump(mode="json") if first is not None else None for first in found]
 
 
 def _body(row: dict[str, Any]) -> MessageRow | ValidationError:

@@ -20,6 +20,7 @@ from hubbub.messages.writer.audience import (
     room_of,
 )
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
+from hubbub.messages.writer.mentions import Said, mention
 from hubbub.messages.writer.rows import insert_deliveries, insert_messages, number
 from hubbub.messages.writer.steps import Ask, Forms, Limits, Steps
 
@@ -64,6 +65,7 @@ def store(
     yield from number(at_once, people, forms)
     yield from insert_messages(stored, at, forms)
     yield from insert_deliveries(at_once, at)
+    yield from mention(_naming(at_once), forms)
     for each in stored:
         batch.outcomes[each.draft.id] = each
     _follow_twins(batch, drafts)
@@ -160,6 +162,14 @@ def _accept(draft: Draft, named: list[str], known: _Known) -> Stored:
         hops=hops,
         created_at=known.now,
     )
+
+
+def _naming(stored: Sequence[Stored]) -> list[Said]:
+    return [
+        Said(each.message_id, each.room_id, each.sender_id, each.draft.names)
+        for each in stored
+        if each.draft.names and each.room_id is not None
+    ]
 
 
 def _look_up_replies(batch: _Batch) -> Steps[dict[tuple[str, str], tuple[str, int]]]:

@@ -21,6 +21,8 @@ class Draft:
     content_type: str
     to_room: str | None = None
     to_everyone: bool = False
+    names: tuple[str, ...] = ()
+    """What may be members of the room who are mentioned."""
     metadata: dict[str, Any] | None = None
     reply_to: str | None = None
     priority: str = "normal"

@@ -12,8 +12,10 @@ from hubbub.kit.ids import FIRST_ID
 from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.audience import People, Rooms, look_up_members, look_up_standing
 from hubbub.messages.writer.draft import Deliveries
+from hubbub.messages.writer.mentions import Said, mention, names_in
 from hubbub.messages.writer.rows import insert_deliveries, number
 from hubbub.messages.writer.steps import Ask, Forms, Steps
+from hubbub.rooms.types import MemberRole
 
 
 class _Row(NamedTuple):
@@ -25,6 +27,9 @@ class _Row(NamedTuple):
     after_id: str | None
     expires_at: Any
     ack_by: Any
+    content_type: str
+    content: str
+    """If anybody may be mentioned in it."""
 
 
 @dataclass(slots=True)
@@ -47,20 +52,22 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
     following = yield from _next(row, people)
     passed = yield from _passing(row, following.ids, people)
     skipped = following.gone + len(following.ids) - len(passed)
-    if row.room_id is not None:
-        passed += yield from _present(row.room_id, people)
-    recipients = sorted(set(passed) - {row.sender_id})
+    room_id, present = yield from _present(row, people)
+    recipients = sorted({*passed, *present} - {row.sender_id})
     due = Deliveries(
         message_id=row.message_id,
         sender_id=row.sender_id,
         expires_at=row.expires_at,
         ack_by=row.ack_by,
         recipients=[(other, 0) for other in recipients],
-        room_id=row.room_id,
+        room_id=room_id,
         room_seq=0,
     )
     yield from number([due], people, forms)
     yield from insert_deliveries([due], forms.time(now))
+    if room_id is not None and row.content:
+        names = names_in(row.content, row.content_type)
+        yield from mention([Said(row.message_id, room_id, row.sender_id, names)], forms)
     outcome = (row.message_id, following.after_id, len(recipients), skipped)
     yield Ask(sql.FANNED_OUT, [(*outcome, following.after_id is None)], answers=False)
     return due
@@ -90,10 +97,16 @@ def _passing(row: _Row, ids: Sequence[str], people: People) -> Steps[list[str]]:
     return [other for other in ids if not standing.refuses(sender, people.by_id[other])]
 
 
-def _present(room_id: str, people: People) -> Steps[list[str]]:
+def _present(row: _Row, people: People) -> Steps[tuple[str | None, list[str]]]:
+    """The room, with those who hear it; none if the sender can't speak in it any more."""
+    if row.room_id is None or row.sender_id not in people.by_id:
+        return None, []
+    [(room_id, role, is_deleted, last_seq)] = yield Ask(
+        sql.ROOMS_BY_ID, [(row.room_id, row.sender_id)]
+    )
+    if is_deleted or role in {None, MemberRole.OBSERVER}:
+        return None, []
     rooms = Rooms()
     yield from look_up_members([room_id], rooms, people)
-    for _, last_seq in (yield Ask(sql.LAST_SEQ, [room_id])):
-        people.last_seq[room_id] = last_seq
-    people.last_seq.setdefault(room_id, 0)
-    return rooms.members.get(room_id, [])
+    people.last_seq[room_id] = last_seq or 0
+    return room_id, rooms.members.get(room_id, [])

@@ -15,7 +15,7 @@ from hubbub.kit.db.turns import AlreadyWritingError, WriteTurns
 from hubbub.kit.errors import AppError
 from hubbub.messages.errors import WriterBusy
 from hubbub.messages.writer.batch import store
-from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Stored
+from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Replayed, Stored
 from hubbub.messages.writer.fanout import fan_out
 from hubbub.messages.writer.steps import Limits, Steps
 
@@ -90,12 +90,18 @@ class Writer:
         return await waiting.outcome
 
     async def send_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """The same for many, with an outcome for each."""
         self._check_room(len(drafts))
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(draft, loop.create_future()) for draft in drafts]
         self._waiting.extend(waiting)
         self._ring.set()
-        return [await each.outcome for each in waiting]
+        outcomes = await asyncio.gather(*(each.outcome for each in waiting), return_exceptions=True)
+        # one that nobody can store is no other's trouble; it has been logged
+        return [
+            each if isinstance(each, Stored | Replayed | AppError) else AppError()
+            for each in outcomes
+        ]
 
     def _check_room(self, count: int) -> None:
         if self._turns is not None and self._turns.held_here():

@@ -151,23 +151,27 @@ ROOM_MEMBERS = Query(
     WHERE m.room_id = ANY($1::uuid[]) AND NOT m.muted
     """,
 )
-# a message can be answered by who sent it, by who got it, and by who is in its room
+# a message can be answered by who sent it, by who got it, and by who may read it in its room
 REPLIES = Query(
     """
     SELECT json_group_array(json_array(m.id, asked.value ->> 1, m.thread_id, m.hops))
     FROM json_each(?) AS asked JOIN message AS m ON m.id = asked.value ->> 0
     WHERE m.sender_id = asked.value ->> 1 OR EXISTS (SELECT 1 FROM delivery AS d
         WHERE d.message_id = m.id AND d.recipient_id = asked.value ->> 1)
-    OR EXISTS (SELECT 1 FROM room_member AS r
-        WHERE r.room_id = m.room_id AND r.participant_id = asked.value ->> 1)
+    OR EXISTS (SELECT 1 FROM room_message AS s JOIN room AS r ON r.id = s.room_id
+        JOIN room_member AS p ON p.room_id = r.id AND p.participant_id = asked.value ->> 1
+        WHERE s.message_id = m.id AND m.withdrawn_at IS NULL AND
+            (r.visibility = 'public' OR r.history = 'all' OR s.seq > p.joined_seq))
     """,
     """
     SELECT m.id::text, asked.sender_id::text, m.thread_id::text, m.hops
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (id, sender_id) JOIN message AS m USING (id)
     WHERE m.sender_id = asked.sender_id OR EXISTS (SELECT 1 FROM delivery AS d
         WHERE d.message_id = m.id AND d.recipient_id = asked.sender_id)
-    OR EXISTS (SELECT 1 FROM room_member AS r
-        WHERE r.room_id = m.room_id AND r.participant_id = asked.sender_id)
+    OR EXISTS (SELECT 1 FROM room_message AS s JOIN room AS r ON r.id = s.room_id
+        JOIN room_member AS p ON p.room_id = r.id AND p.participant_id = asked.sender_id
+        WHERE s.message_id = m.id AND m.withdrawn_at IS NULL AND
+            (r.visibility = 'public' OR r.history = 'all' OR s.seq > p.joined_seq))
     """,
 )
 # in the order of the ids, which is the order in which PostgreSQL locks: no two batches wait for
@@ -248,25 +252,35 @@ FAN_OUTS = Insert(
 DUE = Query(
     """
     SELECT json_group_array(json_array(id, sender_id, room_id, to_everyone, recipients, after_id,
-        expires_at, ack_by))
+        expires_at, ack_by, content_type,
+        CASE WHEN room_id IS NOT NULL AND instr(content, '@') THEN content ELSE '' END))
     FROM (SELECT * FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
         WHERE f.done_at IS NULL AND f.due_at <= strftime('%Y-%m-%d %H:%M:%f000', 'now')
         ORDER BY f.due_at LIMIT (SELECT max(value) FROM json_each(?)))
     """,
     """
     SELECT m.id::text, m.sender_id::text, m.room_id::text, f.to_everyone, f.recipients,
-        f.after_id::text, m.expires_at, m.ack_by
+        f.after_id::text, m.expires_at, m.ack_by, m.content_type,
+        CASE WHEN m.room_id IS NOT NULL AND strpos(m.content, '@') > 0 THEN m.content ELSE '' END
     FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
     WHERE f.done_at IS NULL AND f.due_at <= statement_timestamp()
     ORDER BY f.due_at LIMIT ($1::int[])[1] FOR UPDATE OF f SKIP LOCKED
     """,
 )
-LAST_SEQ = Query(
+# as for one that speaks at once, the room by its id
+ROOMS_BY_ID = Query(
     """
-    SELECT json_group_array(json_array(c.id, c.last_seq))
-    FROM json_each(?) AS asked JOIN counter AS c ON c.id = asked.value
+    SELECT json_group_array(json_array(r.id, m.role, r.deleted_at IS NOT NULL, c.last_seq))
+    FROM json_each(?) AS asked JOIN room AS r ON r.id = asked.value ->> 0
+    LEFT JOIN room_member AS m ON m.room_id = r.id AND m.participant_id = asked.value ->> 1
+    LEFT JOIN counter AS c ON c.id = r.id
     """,
-    "SELECT id::text, last_seq FROM counter WHERE id = ANY($1::uuid[])",
+    """
+    SELECT r.id::text, m.role, r.deleted_at IS NOT NULL, c.last_seq
+    FROM unnest($1::uuid[], $2::uuid[]) AS asked (id, sender_id) JOIN room AS r USING (id)
+    LEFT JOIN room_member AS m ON m.room_id = r.id AND m.participant_id = asked.sender_id
+    LEFT JOIN counter AS c ON c.id = r.id
+    """,
 )
 # the next of all participants, in the order of their ids
 NEXT_OF_ALL = Query(
@@ -299,6 +313,33 @@ FANNED_OUT = Query(
     FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::boolean[])
         AS new (message_id, after_id, reached, skipped, done)
     WHERE f.message_id = new.message_id
+    """,
+)
+# those who are named in what is said, muted or not
+NAMED_MEMBERS = Query(
+    """
+    SELECT json_group_array(json_array(m.room_id, a.handle, a.id))
+    FROM json_each(?) AS asked JOIN agent AS a
+        ON a.handle = asked.value ->> 1 AND a.deleted_at IS NULL
+    JOIN room_member AS m ON m.room_id = asked.value ->> 0 AND m.participant_id = a.id
+    """,
+    """
+    SELECT m.room_id::text, a.handle, a.id::text
+    FROM unnest($1::uuid[], $2::text[]) AS asked (room_id, handle)
+    JOIN agent AS a ON a.handle = asked.handle AND a.deleted_at IS NULL
+    JOIN room_member AS m ON m.room_id = asked.room_id AND m.participant_id = a.id
+    """,
+)
+EVENTS = Insert(
+    (
+        "INSERT INTO outbox_event (id, topic, payload, created_at)",
+        "(?, ?, ?, strftime('%Y-%m-%d %H:%M:%f000', 'now'))",
+        "",
+    ),
+    """
+    INSERT INTO outbox_event (id, topic, payload, created_at)
+    SELECT i, t, p, statement_timestamp()
+    FROM unnest($1::uuid[], $2::text[], $3::json[]) AS new (i, t, p)
     """,
 )
 # by the database's clock: another process may have to judge how long it has been waiting

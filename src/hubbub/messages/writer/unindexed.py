@@ -25,7 +25,10 @@ def unindexed(stored: Sequence[Stored], forms: JsonForm) -> list[tuple[Any, ...]
 
 
 def _entry(stored: Stored) -> list[str]:
-    """Without recipients where there are many, or none yet: others may follow."""
-    if stored.draft.is_delivered_later or not 0 < len(stored.recipients) <= MOST_NAMED:
+    """Without anybody where there are many, or none yet: others may follow. A room stands for
+    those who are in it by the time that they look."""
+    if stored.draft.is_delivered_later or len(stored.recipients) > MOST_NAMED:
         return [stored.draft.id]
-    return [stored.draft.id, stored.draft.sender_id, *(other for other, _ in stored.recipients)]
+    room = [stored.room_id] if stored.room_id is not None else []
+    recipients = (other for other, _ in stored.recipients)
+    return [stored.draft.id, stored.draft.sender_id, *room, *recipients]

@@ -1,0 +1,54 @@
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from hubbub.agents.dependencies import CurrentActor
+from hubbub.kit.http.dependencies import CurrentResources
+from hubbub.kit.http.problems import responses
+from hubbub.messages.dependencies import CurrentMessages
+from hubbub.messages.errors import CursorReset, NotInRoom
+from hubbub.messages.schemas import Cursor, RoomPage
+from hubbub.messages.service import history as service
+from hubbub.rooms.dependencies import IN_ROOM, RoomId
+
+router = APIRouter(prefix="/rooms/{room_id}/messages", tags=["Rooms"])
+
+
+@router.get(
+    "",
+    summary="Read what was said in a room",
+    description="As its members may read it: all of it, or from joining on. In the room's order"
+    " after a cursor, or the last ones before another. With `wait`, an empty page is held back"
+    " until something is said or the seconds are over.",
+    responses=responses(*IN_ROOM, NotInRoom, CursorReset),
+)
+async def read_room_messages(
+    room_id: RoomId,
+    actor: CurrentActor,
+    resources: CurrentResources,
+    messages: CurrentMessages,
+    after: Annotated[Cursor | None, Query(description="`next_cursor` of the page before.")] = None,
+    before: Annotated[
+        Cursor | Literal["end"] | None,
+        Query(description="`previous_cursor` of the page after, or `end`: pages backwards."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds; not with `before`.")] = 0,
+) -> RoomPage:
+    async def page(cursor: str | None) -> RoomPage:
+        # a session for each look: none is held while waiting, and who has left reads no more
+        async with resources.database.read() as session:
+            return await service.read_page(
+                session,
+                actor,
+                messages.epoch,
+                room_id,
+                after=cursor,
+                before=before,
+                limit=limit,
+            )
+
+    # declared for pages of an inbox, of which it asks nothing but their items
+    until_entries: Any = messages.watch.until_entries
+    found: RoomPage = await until_entries(room_id, page, after, wait if before is None else 0)
+    return found
