@@ -88,7 +88,7 @@ class Line:
     async def is_silent(self) -> bool:
         """Whether nothing but the answer to a question comes next."""
         await self.say(type="no such type", id="silence")
-        return (await self.next())["type"] == "error"
+        return bool((await self.next())["type"] == "error")
 
 
 class Dial(Protocol):

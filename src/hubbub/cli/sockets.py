@@ -29,7 +29,7 @@ _logger.setLevel(logging.WARNING)
 class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.logger = _logger
+        self.logger = self.conn.logger = _logger
         self.close_timeout = CLOSING_SECONDS
         self._deaf = False
         """Whether whatever comes is dropped: the conversation is over."""

@@ -54,8 +54,15 @@ class Connections:
     def __len__(self) -> int:
         return len(self._all)
 
-    def add(self, connection: Connection) -> None:
+    @property
+    def revocations(self) -> int:
+        """How many were heard of so far; read before a connection's rights are looked at."""
+        return self._credentials.revocations
+
+    def add(self, connection: Connection, since: int) -> None:
         self._all.add(connection)
+        if since != self.revocations:
+            self._soon_check([connection])
         self._about[connection.subject_id].add(connection)
         self._presence.connected(connection.actor.participant_id)
 

@@ -128,7 +128,7 @@ async def _following(
     outlet = connection.outlet
     assert isinstance(outlet, QueueOutlet)  # noqa: S101 - made above
     follower = Follower(state.messages.watch, stream, outlet)
-    state.connections.add(connection)
+    since = state.connections.revocations
 
     def end() -> None:
         follower.stop()
@@ -139,6 +139,7 @@ async def _following(
     except BaseException:
         end()
         raise
+    state.connections.add(connection, since)
     return EventStream(outlet, end)
 
 
@@ -162,7 +163,7 @@ async def follow_notifications(
     outlet = QueueOutlet(EVENTS)
     connection = Connection(actor.viewer.user_id, actor, credential, outlet)
     reader = NoticeReader(state.notices, actor.viewer, outlet, last_event_id)
-    state.connections.add(connection)
+    state.connections.add(connection, state.connections.revocations)
     reader.start()
 
     def end() -> None:

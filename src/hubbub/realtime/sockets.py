@@ -88,8 +88,10 @@ class SocketApp:
         talk: Talk | None = None
         try:
             talk = self._make(state, admitted, outlet, scope)
-            state.connections.add(talk.connection)
+            since = state.connections.revocations
             await talk.begin(cursor)
+            # from here on it is told what others do, but first of all it was greeted
+            state.connections.add(talk.connection, since)
             await _listen(talk, receive)
         except AppError as error:
             outlet.close(*close_code(error))
