@@ -3,7 +3,6 @@
 python -m bench.broadcast PORT
 """
 
-import asyncio
 import sys
 from http import HTTPStatus
 

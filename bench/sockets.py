@@ -5,6 +5,7 @@ import base64
 import os
 import time
 from collections.abc import Callable, Mapping
+from typing import cast
 
 type Hear = Callable[[bytes], None]
 
@@ -22,8 +23,8 @@ class Listener(asyncio.Protocol):
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's isn't one of asyncio's by its class
+        self.transport = transport = cast("asyncio.Transport", transport)
         lines = [
             f"GET {self._path} HTTP/1.1",
             "Host: 127.0.0.1",

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from websockets.exceptions import ConnectionClosed
 
 from hubbub.settings import HttpSettings, Settings
 from tests.fixtures.people import Person
 from tests.messages.conftest import Talker
-from tests.realtime.conftest import Dial, inbox_of, key_of, room_path
+from tests.realtime.conftest import Dial, Line, inbox_of, key_of, room_path
 from tests.rooms.helpers import make_room
 
 TICKETS = "/api/v1/ws-tickets"
@@ -84,10 +85,10 @@ class TestWays:
         assert await code(dial, inbox_of(bob, ticket=ticket)) == 4401
 
 
-async def _first(line: Any) -> str:  # noqa: ANN401
+async def _first(line: Line) -> str:
     try:
         return str((await line.next())["type"])
-    except Exception:
+    except ConnectionClosed:
         return str(line.socket.close_code)
 
 
@@ -106,7 +107,7 @@ class TestRefused:
             assert await code(dial, f"/ws/rooms/{name}", key_of(bob)) == 4404
 
     async def test_a_room_that_one_is_not_in(
-        self, dial: Dial, other_user: Person, bob: Talker, alice: Talker
+        self, dial: Dial, other_user: Person, alice: Talker
     ) -> None:
         public = await make_room(other_user, "plaza")
         private = await make_room(other_user, "cellar", visibility="private")

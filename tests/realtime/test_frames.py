@@ -175,7 +175,7 @@ class TestBadFrames:
     async def test_nothing_is_echoed(self, dial: Dial, bob: Talker) -> None:
         line = await dial(inbox_of(bob), key_of(bob))
 
-        await line.say(type="send", to=["agent:bob"], content=5, secret="hunter2")  # noqa: S106
+        await line.say(type="send", to=["agent:bob"], content=5, secret="hunter2")
         error = await line.next("error")
 
         assert "hunter2" not in json.dumps(error)

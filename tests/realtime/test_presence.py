@@ -1,6 +1,5 @@
 from typing import Any
 
-from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from hubbub.agents.presence import PresenceBuffer
@@ -66,9 +65,7 @@ class TestManyProcesses:
             await one.share()
             assert await two.count(bob.id) == 1
 
-    async def test_without_redis_nobody_knows(
-        self, hub: Resources, app: FastAPI, bob: Talker
-    ) -> None:
+    async def test_without_redis_nobody_knows(self, hub: Resources, bob: Talker) -> None:
         async with Redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=0.2) as redis:
             presence = Presence(redis, PresenceBuffer(hub), alone=False)
             presence.connected(bob.id)
