@@ -8,17 +8,27 @@ from hubbub.kit.http.lane import Lanes
 from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
+from hubbub.realtime.paths import add_sockets
+from hubbub.realtime.router import router as realtime_router
 from hubbub.rooms.router import router as rooms_router
 
 PREFIX = "/api/v1"
 
 api_router = APIRouter(prefix=PREFIX)
-for part in (messages_router, auth_router, agents_router, rooms_router, notifications_router):
+for part in (
+    messages_router,
+    auth_router,
+    agents_router,
+    rooms_router,
+    notifications_router,
+    realtime_router,
+):
     api_router.include_router(part)
 
 
 def add_api(app: FastAPI) -> None:
     app.include_router(api_router)
+    add_sockets(app.router)
     lanes: Lanes = app.state.lanes
     path = f"{PREFIX}/messages"
     lanes["POST", path] = add_send_route(app.router, path)

@@ -28,6 +28,7 @@ from hubbub.kit.metrics import Metrics
 from hubbub.kit.outbound.session import open_session
 from hubbub.kit.resources import Resources
 from hubbub.messages.state import open_messages
+from hubbub.realtime.state import open_realtime
 from hubbub.settings import Settings
 from hubbub.start import StartError, explained, last_word
 from hubbub.start.admin import provide_first_admin
@@ -166,6 +167,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
             app.state.agents = await stack.enter_async_context(open_agents(resources))
             app.state.messages = await stack.enter_async_context(open_messages(resources))
+            app.state.realtime = await stack.enter_async_context(
+                open_realtime(resources, app.state.agents, app.state.messages)
+            )
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

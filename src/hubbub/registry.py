@@ -31,6 +31,7 @@ _MODELS = (
     "hubbub.notifications.models",
     "hubbub.rooms.models",
     "hubbub.messages.models",
+    "hubbub.realtime.models",
 )
 
 JOBS: Sequence[Job[Any]] = (

@@ -35,7 +35,7 @@ async def test_is_written_down_later_and_seen_by_everybody(
     after = (await other_user.client.get(path(agent, "presence"))).json()
     read = (await other_user.client.get(path(agent))).json()
 
-    assert before == {"online": None, "last_seen_at": None, "connections": 0}
+    assert before == {"online": False, "last_seen_at": None, "connections": 0}
     at = datetime.fromisoformat(after["last_seen_at"])
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
     assert read["last_seen_at"] == after["last_seen_at"]

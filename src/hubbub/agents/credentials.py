@@ -5,8 +5,10 @@ the commit in the process that revokes, over the bus in all others.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched
 from time import monotonic
 from uuid import UUID
 
@@ -16,13 +18,16 @@ from hubbub.agents import queries
 from hubbub.agents.models import Agent
 from hubbub.agents.service.people import ensure_person
 from hubbub.agents.types import AGENT_KEY_MARK, Actor
+from hubbub.auth.queries import live_keys, live_sessions
 from hubbub.auth.service.callers import caller_of
-from hubbub.auth.tokens import Tokens
+from hubbub.auth.tokens import API_KEY_MARK, Tokens
 from hubbub.auth.types import Scope
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
 from hubbub.users.types import Role, Viewer
 
+_ASKED = 1000
+"""Credentials that one statement asks about."""
 _AGENT_SCOPES = frozenset({Scope.READ, Scope.WRITE})
 
 
@@ -98,6 +103,30 @@ async def actor_of(credentials: Credentials, credential: str) -> Actor | None:
         return None
     credentials.put(key, known, since)
     return known.actor
+
+
+async def ended(credentials: Credentials, tokens: Iterable[str]) -> set[str]:
+    """Which of these, that counted once, count no more: asked of all of them together, for
+    connections that live longer than a request."""
+    resources = credentials.resources
+    tools = Tokens(resources.keys, resources.settings.auth, resources.clock)
+    gone: set[str] = set()
+    for some in batched(tokens, _ASKED):
+        by_agent = {token_hash(each): each for each in some if each.startswith(AGENT_KEY_MARK)}
+        by_user = {token_hash(each): each for each in some if each.startswith(API_KEY_MARK)}
+        others = set(some) - {*by_agent.values(), *by_user.values()}
+        claims = {each: tools.read_access(each) for each in others}
+        sessions = {each: found.session_id for each, found in claims.items() if found is not None}
+        now = tools.now()
+        async with resources.database.read() as session:
+            held = await queries.held_keys(session, list(by_agent), now) if by_agent else set()
+            live = await live_keys(session, list(by_user), now) if by_user else set()
+            ids = list(set(sessions.values()))
+            open_ = await live_sessions(session, ids, now) if ids else set()
+        gone |= {each for key, each in by_agent.items() if key not in held}
+        gone |= {each for key, each in by_user.items() if key not in live}
+        gone |= {each for each in others if sessions.get(each) not in open_}
+    return gone
 
 
 async def _agent(resources: Resources, key_hash: bytes, tokens: Tokens) -> Known | None:

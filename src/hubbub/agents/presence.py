@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -29,6 +30,8 @@ class PresenceBuffer:
         self._at_most_every = at_most_every
         self._noted: dict[UUID, float] = {}
         self._waiting: dict[UUID, datetime] = {}
+        self.connections: Connections = NoConnections()
+        """Set by what holds them."""
 
     def seen(self, participant_id: UUID) -> None:
         """Costs a look into a dictionary: it is called for each request."""
@@ -55,6 +58,20 @@ class PresenceBuffer:
                         change=["last_seen_at"],
                     )
                 )
+
+
+class Connections(Protocol):
+    """Who knows of live connections."""
+
+    async def count(self, participant_id: UUID) -> int | None:
+        """None where that is not known."""
+        ...
+
+
+class NoConnections:
+    async def count(self, participant_id: UUID) -> int | None:
+        del participant_id
+        return None
 
 
 @asynccontextmanager

@@ -179,7 +179,7 @@ class SigningSecretCreated(Schema):
 class PresenceRead(Schema):
     online: bool | None = Field(description="null: not known.")
     last_seen_at: UtcDatetime | None
-    connections: int = Field(default=0, description="Live connections.")
+    connections: int | None = Field(description="Live connections; null: not known.")
 
 
 class Other(Schema):

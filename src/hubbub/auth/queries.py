@@ -64,6 +64,28 @@ async def key_owner(session: AsyncReadSession, key_hash: bytes, now: datetime) -
     return (await session.scalars(statement)).one_or_none()
 
 
+async def live_sessions(session: AsyncReadSession, ids: Sequence[UUID], now: datetime) -> set[UUID]:
+    """Which of these are those of active users, and not over."""
+    statement = (
+        select(AuthSession.id)
+        .join(AuthSession.user)
+        .where(AuthSession.id.in_(ids), _live_session(now), User.is_active)
+    )
+    return set(await session.scalars(statement))
+
+
+async def live_keys(
+    session: AsyncReadSession, hashes: Sequence[bytes], now: datetime
+) -> set[bytes]:
+    """The same, of API keys."""
+    statement = (
+        select(ApiKey.key_hash)
+        .join(ApiKey.user)
+        .where(ApiKey.key_hash.in_(hashes), _live_key(now), User.is_active)
+    )
+    return set(await session.scalars(statement))
+
+
 async def find_refresh_token(session: AsyncReadSession, fingerprint: bytes) -> RefreshToken | None:
     statement = (
         select(RefreshToken)

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from hubbub.cli.answering import AnswerCycle
+from hubbub.kit.http.ending import ENDING
 
 MAX_HEAD_BYTES = 64 * 1024
 
@@ -41,6 +42,15 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """A stream that never ends by itself is asked to."""
+        cycle = self._cycle()
+        if cycle is not None and not cycle.response_complete:
+            end = cycle.scope.get("state", {}).get(ENDING)
+            if end is not None:
+                end()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         if self._gathered + len(data) < MAX_HEAD_BYTES:

@@ -18,6 +18,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 
 import hubbub
 from hubbub.cli.protocol import Protocol
+from hubbub.cli.sockets import SocketProtocol
 from hubbub.settings import Settings
 from hubbub.start import StartError
 
@@ -110,6 +111,7 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         app,
         factory=True,
         http=protocol,
+        ws=SocketProtocol,
         workers=workers,
         reload=reload,
         reload_dirs=[str(Path(hubbub.__file__).parent)] if reload else None,
@@ -125,6 +127,9 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=10,  # a child on a busy machine is not a dead child
         ws_max_size=1024 * 1024,
+        # who hasn't said a word for 45 seconds, though asked, is gone
+        ws_ping_interval=20,
+        ws_ping_timeout=25,
         ws_per_message_deflate=False,
     )
 

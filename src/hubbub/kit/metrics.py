@@ -46,6 +46,9 @@ class Metrics:
         self.writer_queue = Gauge(
             "hubbub_writer_queue", "Messages waiting to be stored", registry=self.registry
         )
+        self.connections = Gauge(
+            "hubbub_live_connections", "Open sockets and event streams", registry=self.registry
+        )
         self.writers_waiting = Gauge(
             "hubbub_db_writers_waiting", "Writers waiting for their turn", registry=self.registry
         )

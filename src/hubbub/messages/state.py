@@ -1,12 +1,9 @@
 """What the hub keeps for messages while it runs: one for each process, on `app.state`."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import orjson
 
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
@@ -17,7 +14,7 @@ from hubbub.messages.models import Epoch
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.service.sending import Sending
-from hubbub.messages.watch import CHANNEL, Watch
+from hubbub.messages.watch import Watch
 from hubbub.messages.writer.draft import Deliveries, Stored
 from hubbub.messages.writer.open import open_store
 from hubbub.messages.writer.queue import Writer
@@ -38,22 +35,15 @@ class MessageState:
 @asynccontextmanager
 async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     settings, database = resources.settings, resources.database
-    watch = Watch(database, resources.bus)
+    watch = Watch(database, resources.bus, shared=settings.redis_url is not None)
     index = open_store(settings, database, durable=False)
     indexer = Indexer(database, index)
-    publishing: set[asyncio.Task[None]] = set()
 
     def stored(batch: Sequence[Deliveries]) -> None:
         if any(isinstance(each, Stored) and each.draft.is_delivered_later for each in batch):
             later.ring()
-        inboxes = list({other for each in batch for other, _ in each.recipients})
-        watch.ring(inboxes)
+        watch.stored(batch)
         indexer.stored(batch)
-        if inboxes and settings.redis_url is not None:
-            text = orjson.dumps(inboxes).decode()
-            task = asyncio.create_task(resources.bus.publish(CHANNEL, [text]))
-            publishing.add(task)
-            task.add_done_callback(publishing.discard)
 
     writer = Writer(
         open_store(settings, database),
@@ -87,7 +77,6 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         await indexer.stop()
         await index.close()
         await watch.stop()
-        await asyncio.gather(*publishing, return_exceptions=True)
 
 
 async def _is_due(database: Database) -> bool:

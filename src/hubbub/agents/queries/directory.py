@@ -33,6 +33,22 @@ async def key_holder(
     return (await session.execute(statement)).one_or_none()
 
 
+async def held_keys(
+    session: AsyncReadSession, hashes: Sequence[bytes], now: datetime
+) -> set[bytes]:
+    """Which of these keys an agent could call with."""
+    statement = (
+        select(AgentKey.key_hash)
+        .join(Agent, and_(Agent.id == AgentKey.agent_id, Agent.deleted_at.is_(None)))
+        .join(User, and_(User.id == Agent.owner_id, User.is_active))
+        .where(
+            AgentKey.key_hash.in_(hashes),
+            or_(AgentKey.expires_at.is_(None), AgentKey.expires_at > now),
+        )
+    )
+    return set(await session.scalars(statement))
+
+
 async def find_person(session: AsyncReadSession, user_id: UUID) -> Agent | None:
     """The participant that a user is."""
     statement = select(Agent).where(Agent.person_of == user_id, Agent.deleted_at.is_(None))

@@ -3,7 +3,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from hubbub.agents import queries
-from hubbub.agents.dependencies import ActingUser, AgentId, CurrentActor, CurrentRegistrant
+from hubbub.agents.dependencies import (
+    ActingUser,
+    AgentId,
+    CurrentActor,
+    CurrentAgentState,
+    CurrentRegistrant,
+)
 from hubbub.agents.errors import (
     AgentNotFound,
     GatewayIncomplete,
@@ -138,7 +144,8 @@ async def delete_agent(agent_id: AgentId, actor: ActingUser, session: WriteSessi
     responses=responses(InvalidToken, ScopeMissing, AgentNotFound),
 )
 async def read_presence(
-    agent_id: AgentId, actor: CurrentActor, session: ReadSession
+    agent_id: AgentId, actor: CurrentActor, session: ReadSession, state: CurrentAgentState
 ) -> PresenceRead:
     agent = await rights.get_agent(session, actor, agent_id)
-    return await reading.presence_of(session, agent.id)
+    connections = await state.presence.connections.count(agent.id)
+    return await reading.presence_of(session, agent.id, connections)

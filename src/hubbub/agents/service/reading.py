@@ -50,10 +50,15 @@ async def shown_to(
     ]
 
 
-async def presence_of(session: AsyncReadSession, agent_id: UUID) -> PresenceRead:
-    """Whether it is connected right now is not known here: that is of the live connections."""
+async def presence_of(
+    session: AsyncReadSession, agent_id: UUID, connections: int | None
+) -> PresenceRead:
     seen = await queries.last_seen(session, [agent_id])
-    return PresenceRead(online=None, last_seen_at=seen.get(agent_id))
+    return PresenceRead(
+        online=None if connections is None else connections > 0,
+        last_seen_at=seen.get(agent_id),
+        connections=connections,
+    )
 
 
 def other(agent: Agent) -> Other:

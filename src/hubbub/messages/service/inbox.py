@@ -1,9 +1,9 @@
 """Reading an inbox changes nothing; marking as read and acknowledging are acts of their own."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Row, Update, case, func, update
+from sqlalchemy import ColumnElement, Row, Update, case, func, update
 
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
@@ -19,6 +19,7 @@ from hubbub.messages.schemas import (
     MessageHeaders,
     parse_cursor,
 )
+from hubbub.messages.service.changes import CHANGED, tell_changes
 from hubbub.messages.types import OPEN, TOMBSTONES, State
 
 
@@ -164,5 +165,7 @@ def _marked(inbox_id: UUID, mark: Mark) -> list[ColumnElement[bool]]:
 
 
 async def _changed(session: AsyncWriteSession, statement: Update) -> int:
-    result = await session.execute(statement.execution_options(synchronize_session=False))
-    return cast("CursorResult[Any]", result).rowcount
+    statement = statement.execution_options(synchronize_session=False)
+    rows = (await session.execute(statement.returning(*CHANGED))).all()
+    tell_changes(session, rows)
+    return len(rows)

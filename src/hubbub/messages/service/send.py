@@ -111,13 +111,13 @@ def shown(stored: Stored) -> Mapping[str, Any]:
         "priority": d.priority,
         "delivered": False,
         "spread": _NOBODY_YET if d.is_delivered_later else None,
-        "created_at": _utc(stored.created_at),
-        "deliver_at": _utc(d.deliver_at),
-        "expires_at": _utc(d.expires_at),
-        "ack_by": _utc(d.ack_by),
+        "created_at": utc(stored.created_at),
+        "deliver_at": utc(d.deliver_at),
+        "expires_at": utc(d.expires_at),
+        "ack_by": utc(d.ack_by),
         "withdrawn_at": None,
     }
 
 
-def _utc(at: datetime | None) -> str | None:
+def utc(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,136 @@
+"""WebSocket as uvicorn speaks it, with a way to write a frame that was built before.
+
+A message to many sockets is the same bytes for all of them. Building its frame anew for each costs
+more than writing it, so the app may hand over the whole frame. And a client that doesn't read, or
+is gone without a word, is cut off: uvicorn closes a connection in order, which waits for the client
+to read what is on its way, for ever.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+EXTENSION = "hubbub.frames"
+CLOSING_SECONDS = 5.0
+_MOST_PIECES = 4096
+
+# what uvicorn says of each connection has the query in it, and that may be secret
+_logger = logging.getLogger("uvicorn.error.sockets")
+_logger.setLevel(logging.WARNING)
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = self.conn.logger = _logger
+        self.close_timeout = CLOSING_SECONDS
+        self._deaf = False
+        """Whether whatever comes is dropped: the conversation is over."""
+
+    # what the app uses
+
+    def write_frame(self, frame: bytes) -> None:
+        """Never waits; look at `buffered` from time to time."""
+        if not (self.close_sent or self.disconnected):
+            self.transport.write(frame)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the client has yet to take; zero while there are few."""
+        return 0 if self.writable.is_set() else self.transport.get_write_buffer_size()
+
+    async def drained(self) -> None:
+        await self.writable.wait()
+
+    def cut(self, code: int, reason: str) -> None:
+        """Says goodbye, and waits only so long for the client to hear it."""
+        if self.close_sent or self.disconnected:
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        with suppress(InvalidState):  # the client may have said it first
+            self.conn.send_close(code, reason)
+        self._end()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    # what uvicorn calls
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            # its task is made, and has not begun
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[EXTENSION] = self
+
+    def data_received(self, data: bytes) -> None:
+        if not self._deaf:
+            super().data_received(data)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= _MOST_PIECES:
+            # empty ones would count nothing against the largest size
+            self.conn.fail(1009, "too many pieces")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_text(b"".join(self.frames)):
+            self.frames = []
+            self.conn.fail(1007, "text must be UTF-8")
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """The client is likely to be sending still: closed at once, it would be told by a reset
+        connection instead of the code."""
+        close = self.conn.close_sent
+        if self.close_sent or close is None:
+            self.transport.abort()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+        )
+        self._deaf = True
+        self._end()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def keepalive_timeout(self) -> None:
+        """Nobody is there to say goodbye to."""
+        self.pong_timer = None
+        self.transport.abort()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close" and self.close_timer is not None:
+            self.close_timer.cancel()
+            self._abort_later()
+
+    def _end(self) -> None:
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        loop: asyncio.AbstractEventLoop = self.loop
+        self.close_timer = loop.call_later(self.close_timeout, self.transport.abort)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

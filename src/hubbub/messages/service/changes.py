@@ -1,0 +1,38 @@
+"""Telling senders that a delivery of theirs stands differently now. A hint: it rides in no outbox
+and may get lost, and whoever must know looks at the deliveries."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row
+
+from hubbub.kit.db.sessions import AsyncWriteSession
+from hubbub.messages.models import Delivery
+from hubbub.messages.types import State, delivery_id
+
+TOPIC = "messages.changed"
+CHANGED = (Delivery.sender_id, Delivery.recipient_id, Delivery.message_id, Delivery.state)
+"""What a statement that changes deliveries returns for this."""
+_MOST = 1000
+"""Changes of one transaction that are told; more at once are nobody's news."""
+
+
+def tell_changes(session: AsyncWriteSession, rows: Sequence[Row[UUID, UUID, UUID, State]]) -> None:
+    """Once this session has committed."""
+    if not rows:
+        return
+    changes: list[dict[str, Any]] = [
+        {
+            "sender_id": str(sender_id),
+            "delivery": {
+                "id": delivery_id(message_id, recipient_id),
+                "message_id": str(message_id),
+                "agent_id": str(recipient_id),
+                "state": state,
+            },
+        }
+        for sender_id, recipient_id, message_id, state in rows[:_MOST]
+    ]
+    session.tell(TOPIC, orjson.dumps(changes).decode())

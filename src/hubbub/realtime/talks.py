@@ -1,0 +1,137 @@
+"""What the three kinds of sockets are about, and which frames they take."""
+
+from collections.abc import Mapping
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from hubbub.auth.errors import ScopeMissing
+from hubbub.auth.types import Scope as Right
+from hubbub.messages.schemas import Cursor, MessageSend
+from hubbub.messages.service import inbox as inboxes
+from hubbub.realtime.connections import Connection
+from hubbub.realtime.errors import BadCursor
+from hubbub.realtime.follower import Follower
+from hubbub.realtime.forms import json_of
+from hubbub.realtime.notices import NoticeReader
+from hubbub.realtime.schemas import MarkFrame, PongFrame, SendId, TypingFrame
+from hubbub.realtime.sockets import Answer, Frame
+from hubbub.realtime.state import RealtimeState
+from hubbub.realtime.streams import Stream
+from hubbub.rooms.queries import find_room
+
+_CURSOR: TypeAdapter[str] = TypeAdapter(Cursor)
+
+
+def checked_cursor(text: str | None) -> str | None:
+    try:
+        return None if text is None else _CURSOR.validate_python(text)
+    except ValidationError as error:
+        raise BadCursor from error
+
+
+class StreamSocket:
+    """Follows a stream, and takes messages."""
+
+    def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
+        self.connection = connection
+        self._state = state
+        self._stream = stream
+        self._follower = Follower(state.messages.watch, stream, connection.outlet)
+        self.frames: Mapping[str, Answer] = {"send": self._send, "pong": _pong}
+
+    async def begin(self, cursor: str | None) -> None:
+        await self._follower.start(checked_cursor(cursor), self._greet)
+
+    def end(self) -> None:
+        self._follower.stop()
+
+    def _greet(self, seq: int, last_seq: int) -> None:
+        epoch = self._stream.epoch
+        hello = {"cursor": f"{epoch}:{seq}", "epoch": epoch, "last_seq": last_seq}
+        self.connection.tell("hello", json_of(hello))
+
+    async def _send(self, frame: Frame) -> None:
+        may_write(self.connection)
+        key = SendId.model_validate({"id": frame.get("id")}).id
+        said = {name: value for name, value in frame.items() if name not in {"type", "id"}}
+        message = MessageSend.model_validate(await self._completed(said))
+        body, _ = await self._state.messages.sending.one(self.connection.actor, message, key)
+        message_id = orjson.loads(body)["id"]
+        content = {"id": key or message_id, "message_id": message_id, "state": "queued"}
+        self.connection.tell("ack", json_of(content))
+
+    async def _completed(self, said: Frame) -> Frame:
+        return said
+
+
+class InboxSocket(StreamSocket):
+    def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
+        super().__init__(state, connection, stream)
+        self.frames = {**self.frames, "ack": self._mark, "read": self._mark}
+
+    async def _completed(self, said: Frame) -> Frame:
+        """Whose socket it is speaks, also when the owner has opened it."""
+        if self.connection.subject_id == self.connection.actor.participant_id:
+            return said
+        return {"from_agent_id": str(self.connection.subject_id)} | said
+
+    async def _mark(self, frame: Frame) -> None:
+        may_write(self.connection)
+        mark = MarkFrame.model_validate(frame)
+        act = inboxes.ack if mark.type == "ack" else inboxes.mark_read
+        inbox_id = self.connection.subject_id
+        async with self._state.resources.database.write() as session:
+            marked = await act(session, inbox_id, mark)
+        self.connection.tell("ack", json_of({"id": mark.id, "marked": marked}))
+
+
+class RoomSocket(StreamSocket):
+    def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
+        super().__init__(state, connection, stream)
+        self.frames = {**self.frames, "typing": self._typing}
+
+    async def _completed(self, said: Frame) -> Frame:
+        """What names nobody is said in the room."""
+        if "to" in said or "to_agent_id" in said:
+            return said
+        connection = self.connection
+        async with self._state.resources.database.read() as session:
+            room = await find_room(session, connection.actor, connection.subject_id)
+        return said | {"to": [f"room:{room.name}"]} if room is not None else said
+
+    async def _typing(self, frame: Frame) -> None:
+        TypingFrame.model_validate(frame)
+        actor, room_id = self.connection.actor, self.connection.subject_id
+        if self._state.resources.counters.hit(f"typing:{actor.participant_id}:{room_id}", 1) > 1:
+            return
+        who = {"room_id": room_id, "participant_id": actor.participant_id, "state": "typing"}
+        self._state.tell_everywhere(room_id, "presence", json_of(who))
+
+
+class PrivateSocket:
+    """A person's notifications."""
+
+    def __init__(self, state: RealtimeState, connection: Connection) -> None:
+        self.connection = connection
+        viewer = connection.actor.viewer
+        self._reader = NoticeReader(state.notices, viewer, connection.outlet, None)
+        self.frames: Mapping[str, Answer] = {"pong": _pong}
+
+    async def begin(self, cursor: str | None) -> None:
+        del cursor
+        self.connection.tell("hello", b"{}")
+        self._reader.start()
+
+    def end(self) -> None:
+        self._reader.stop()
+
+
+async def _pong(frame: Frame) -> None:
+    PongFrame.model_validate(frame)
+
+
+def may_write(connection: Connection) -> None:
+    if Right.WRITE not in connection.actor.scopes:
+        msg = f"It needs the scope {Right.WRITE}."
+        raise ScopeMissing(msg)

@@ -1,0 +1,269 @@
+"""Sockets of a real hub: it is killed under them, and they do what no client should."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+
+from tests.faults.processes import Running, Workplace
+from tests.faults.storm import SETTINGS, Storm, begin, calling, until
+
+CLIENTS = 200
+MESSAGES = 60
+LIMITED: dict[str, Any] = {"max_size": None, "proxy": None, "open_timeout": 30}
+
+
+def address(hub: Running, agent_id: str, **query: str) -> str:
+    asked = "?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""
+    return hub.url.replace("http:", "ws:") + f"/ws/agents/{agent_id}{asked}"
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@dataclass
+class Client:
+    """Connects again and again with the cursor that it has."""
+
+    agent_id: str
+    key: str
+    url: str = ""
+    cursor: str = "0"
+    seqs: list[int] = field(default_factory=list)
+    resets: int = 0
+
+    async def stay(self, wanted: int) -> None:
+        while len(self.seqs) < wanted:
+            try:
+                await self._listen(wanted)
+            except (OSError, ConnectionClosed, InvalidMessage, InvalidStatus, TimeoutError):
+                await asyncio.sleep(0.05)  # the hub is away
+
+    async def _listen(self, wanted: int) -> None:
+        url = f"{self.url}/ws/agents/{self.agent_id}?after={self.cursor}"
+        async with connect(url, additional_headers=bearer(self.key), **LIMITED) as line:
+            while len(self.seqs) < wanted:
+                frame = orjson.loads(await line.recv())
+                self.resets += frame["type"] == "reset"
+                if frame["type"] == "message":
+                    self.seqs.append(frame["seq"])
+                    self.cursor = frame["cursor"]
+
+
+async def test_killed_under_many_who_come_back(workplace: Workplace) -> None:
+    """Each of them has each entry once, whenever it was cut off."""
+    workplace.env |= SETTINGS
+    with workplace.serving() as hub:
+        storm = await begin(hub, recipients=4)
+        url = hub.url.replace("http:", "ws:")
+        agents = list(storm.recipients.items())
+        clients = [Client(*agents[number % 4], url=url) for number in range(CLIENTS)]
+        # all of them are told where the next hub is
+        staying = [asyncio.create_task(each.stay(MESSAGES)) for each in clients]
+        await until(lambda: hub.process.poll() is None)
+        await _send(hub, storm, MESSAGES // 2)
+        await until(lambda: any(each.seqs for each in clients))
+        hub.process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(hub.process.wait, 20)
+    with workplace.serving() as hub:
+        for each in clients:
+            each.url = hub.url.replace("http:", "ws:")
+        await _send(hub, storm, MESSAGES - MESSAGES // 2)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*staying)
+
+    assert all(each.seqs == list(range(1, MESSAGES + 1)) for each in clients)
+    assert not any(each.resets for each in clients)
+
+
+async def _send(hub: Running, storm: Storm, count: int) -> None:
+    async with calling(hub, storm.key) as client:
+        for agent_id in storm.recipients:
+            for number in range(count):
+                body = {"to_agent_id": agent_id, "content": str(number)}
+                answer = await client.post("/api/v1/messages", json=body)
+                assert answer.status_code == 201, answer.text
+
+
+@dataclass
+class Place:
+    hub: Running
+    storm: Storm
+
+    @property
+    def agent(self) -> tuple[str, str]:
+        return next(iter(self.storm.recipients.items()))
+
+    async def dial(self, stack: AsyncExitStack) -> ClientConnection:
+        agent_id, key = self.agent
+        line = await stack.enter_async_context(
+            connect(address(self.hub, agent_id), additional_headers=bearer(key), **LIMITED)
+        )
+        assert orjson.loads(await line.recv())["type"] == "hello"
+        return line
+
+    async def works(self, line: ClientConnection) -> None:
+        """What is sent comes, and soon."""
+        await _send_one(self)
+        async with asyncio.timeout(3):
+            assert orjson.loads(await line.recv())["type"] == "message"
+
+
+async def _send_one(place: Place) -> None:
+    async with calling(place.hub, place.storm.key) as client:
+        body = {"to_agent_id": place.agent[0], "content": "hi"}
+        answer = await client.post("/api/v1/messages", json=body)
+        assert answer.status_code == 201, answer.text
+
+
+async def closed(line: ClientConnection) -> int:
+    async with asyncio.timeout(10):
+        try:
+            while True:
+                await line.recv()
+        except ConnectionClosed:
+            return line.close_code or 0
+
+
+async def test_what_no_client_should_do(workplace: Workplace) -> None:
+    """Each gets a clear end, and nobody else notices."""
+    workplace.env |= SETTINGS
+    with workplace.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        async with AsyncExitStack() as stack:
+            bystander = await place.dial(stack)
+
+            large = await place.dial(stack)
+            with suppress(ConnectionClosed):
+                await large.send("x" * 10_000_000)
+            assert await closed(large) == 1009
+            await place.works(bystander)
+
+            garbled = await place.dial(stack)
+            assert await _end_of_raw(garbled, bytes([0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28])) == 1007
+            unmasked = await place.dial(stack)
+            assert await _end_of_raw(unmasked, b"\x81\x02hi") == 1002
+            pieces = await place.dial(stack)
+            many = bytes([0x01, 0x80, 0, 0, 0, 0]) + bytes([0x00, 0x80, 0, 0, 0, 0]) * 5000
+            assert await _end_of_raw(pieces, many) == 1009
+            await place.works(bystander)
+
+            # without a word: as if the machine had gone
+            gone = await place.dial(stack)
+            gone.transport.abort()
+            await place.works(bystander)
+
+
+async def _end_of_raw(line: ClientConnection, data: bytes) -> int:
+    line.transport.write(data)
+    return await closed(line)
+
+
+async def test_a_thousand_without_a_credential_get_nothing(workplace: Workplace) -> None:
+    workplace.env |= SETTINGS
+    with workplace.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        async with AsyncExitStack() as stack:
+            bystander = await place.dial(stack)
+
+            async def try_in() -> tuple[int, int]:
+                heard = 0
+                async with connect(address(hub, place.agent[0]), **LIMITED) as line:
+                    try:
+                        while True:
+                            await line.recv()
+                            heard += 1
+                    except ConnectionClosed:
+                        return heard, line.close_code or 0
+
+            for _ in range(10):
+                found = await asyncio.gather(*(try_in() for _ in range(100)))
+                assert set(found) == {(0, 4401)}
+            await place.works(bystander)
+
+
+async def test_who_does_not_read_is_cut_off_and_goes_on_later(workplace: Workplace) -> None:
+    """Others wait for nobody; the cursor counts afterwards."""
+    workplace.env |= SETTINGS
+    with workplace.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        agent_id, key = place.agent
+        async with AsyncExitStack() as stack:
+            reader = await place.dial(stack)
+            slow = socket.create_connection(("127.0.0.1", int(hub.url.rpartition(":")[2])))
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.sendall(
+                (
+                    f"GET /ws/agents/{agent_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                    f"Authorization: Bearer {key}\r\n\r\n"
+                ).encode()
+            )
+            async with calling(hub, place.storm.key) as client:
+                for _ in range(120):
+                    body = {"to_agent_id": agent_id, "content": "x" * 100_000}
+                    answer = await client.post("/api/v1/messages", json=body)
+                    assert answer.status_code == 201, answer.text
+                    async with asyncio.timeout(5):
+                        assert orjson.loads(await reader.recv())["type"] == "message"
+            received = await asyncio.to_thread(_read_to_end, slow)
+            assert b"you read too slowly" in received[-4096:]
+            assert received.count(b'"type":"message"') < 120
+            presence = await _presence(hub, place)
+            assert presence["connections"] == 1
+
+
+def _read_to_end(line: socket.socket) -> bytes:
+    line.settimeout(20)
+    received = b""
+    try:
+        while part := line.recv(1 << 16):
+            received += part
+    except OSError:
+        pass
+    finally:
+        line.close()
+    return received
+
+
+async def _presence(hub: Running, place: Place) -> dict[str, Any]:
+    agent_id, key = place.agent
+    async with httpx2.AsyncClient(base_url=hub.url, headers=bearer(key)) as client:
+        answer = await client.get(f"/api/v1/agents/{agent_id}/presence")
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.mark.parametrize("word", [signal.SIGTERM])
+async def test_told_to_stop_it_says_so_and_does_not_wait(
+    workplace: Workplace, word: signal.Signals
+) -> None:
+    workplace.env |= SETTINGS
+    with workplace.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        agent_id, key = place.agent
+        async with (
+            AsyncExitStack() as stack,
+            httpx2.AsyncClient(base_url=hub.url, headers=bearer(key)) as client,
+            client.stream("GET", f"/api/v1/agents/{agent_id}/events") as events,
+        ):
+            line = await place.dial(stack)
+            assert events.status_code == 200
+            began = asyncio.get_running_loop().time()
+            os.kill(hub.process.pid, word)
+
+            assert await closed(line) == 1012
+            assert [part async for part in events.aiter_bytes()]
+            assert await asyncio.to_thread(hub.process.wait, 10) == 0
+            assert asyncio.get_running_loop().time() - began < 3
