@@ -1,8 +1,8 @@
 """A real OpenClaw gateway, with a home of its own and a model that only seems to think.
 
-    async with Gateway.running(hooks=True, token="…", prefix="hook:") as gateway:
-        …  # post to gateway.url
-        await gateway.model.asked("hello")
+async with Gateway.running(hooks=True, token="…", prefix="hook:") as gateway:
+    …  # post to gateway.url
+    await gateway.model.asked("hello")
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import signal
 import tempfile
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tests.e2e.openclaw.config import Options, configuration
 from tests.e2e.openclaw.install import openclaw
 from tests.e2e.openclaw.model import FakeModel
 from tests.fixtures.peers import free_port
+from tests.fixtures.waiting import eventually
 
 PATIENCE = 120.0
 
@@ -123,9 +124,8 @@ class Gateway:
             )
 
     async def ready(self) -> None:
-        async with asyncio.timeout(PATIENCE), httpx2.AsyncClient(base_url=self.url) as client:
-            while not await self._is_ready(client):
-                await asyncio.sleep(0.1)
+        async with httpx2.AsyncClient(base_url=self.url) as client:
+            await eventually(lambda: self._is_ready(client), within=PATIENCE)
 
     async def _is_ready(self, client: httpx2.AsyncClient) -> bool:
         assert self._process is not None
@@ -149,7 +149,5 @@ class Gateway:
             process.kill()
             await process.wait()
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass

@@ -4,12 +4,35 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 NAME = "parrot"
 USUAL = "Understood."
+
+
+@dataclass(frozen=True)
+class Question:
+    body: dict[str, Any]
+
+    @property
+    def prompt(self) -> str:
+        """What the user's side said since the model spoke last: not one message, OpenClaw adds
+        some of its own."""
+        said: list[str] = []
+        for message in reversed(self.body["messages"]):
+            if message["role"] == "assistant":
+                break
+            if message["role"] == "user":
+                said.insert(0, _text(message))
+        return "\n".join(said)
+
+    @property
+    def history(self) -> str:
+        """All that it was shown, as it came."""
+        return json.dumps(self.body["messages"], ensure_ascii=False)
 
 
 class FakeModel:
@@ -22,7 +45,7 @@ class FakeModel:
         """Seconds that it thinks before it answers."""
         self.status = 200
         """Another one is its answer to everything."""
-        self.requests: list[dict[str, Any]] = []
+        self.questions: list[Question] = []
         self._asked = asyncio.Condition()
         self._free = asyncio.Event()
         self._free.set()
@@ -30,26 +53,22 @@ class FakeModel:
     def forget(self) -> None:
         """Is as it was at first."""
         self.answer, self.delay, self.status = USUAL, 0.0, 200
-        self.requests.clear()
+        self.questions.clear()
 
     @property
     def prompts(self) -> list[str]:
-        """For each request, in order, what the agent was told that it hadn't been told before."""
-        return [_news(request["messages"]) for request in self.requests]
+        """What the agent was told, request by request, that it hadn't been told before."""
+        return [question.prompt for question in self.questions]
 
     def times(self, text: str) -> int:
-        """How many requests were about this text."""
+        """How often it was asked about this text."""
         return sum(text in prompt for prompt in self.prompts)
 
-    async def asked(self, text: str, *, within: float = 60) -> dict[str, Any]:
-        """Waits until somebody asks about this text; returns the request."""
+    async def asked(self, text: str, *, times: int = 1, within: float = 60) -> Question:
+        """Waits until it has been asked about this text; returns the last of those questions."""
         async with asyncio.timeout(within), self._asked:
-            await self._asked.wait_for(lambda: self.times(text))
-        return next(
-            request
-            for request, prompt in zip(self.requests, self.prompts, strict=True)
-            if text in prompt
-        )
+            await self._asked.wait_for(lambda: self.times(text) >= times)
+        return next(question for question in reversed(self.questions) if text in question.prompt)
 
     @asynccontextmanager
     async def hanging(self) -> AsyncIterator[None]:
@@ -58,7 +77,11 @@ class FakeModel:
         try:
             yield
         finally:
-            self._free.set()
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Answers all that wait, before the end of the block."""
+        self._free.set()
 
     @classmethod
     @asynccontextmanager
@@ -80,7 +103,7 @@ class FakeModel:
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         async with self._asked:
-            self.requests.append(body)
+            self.questions.append(Question(body))
             self._asked.notify_all()
         await self._free.wait()
         await asyncio.sleep(self.delay)
@@ -95,18 +118,7 @@ class FakeModel:
         return response
 
 
-def _news(messages: list[dict[str, Any]]) -> str:
-    """What the user's side said since the model spoke last: not one message, OpenClaw adds some."""
-    said: list[str] = []
-    for message in reversed(messages):
-        if message["role"] == "assistant":
-            break
-        if message["role"] == "user":
-            said.insert(0, text_of(message))
-    return "\n".join(said)
-
-
-def text_of(message: dict[str, Any]) -> str:
+def _text(message: dict[str, Any]) -> str:
     content = message.get("content") or ""
     if isinstance(content, str):
         return content

@@ -10,6 +10,8 @@ from tests.e2e.openclaw.gateway import Gateway
 
 LEFT_OUT = object()
 """In place of a field: not sent at all."""
+NONE = ""
+"""In place of a token: no header."""
 
 
 def fresh(what: str) -> str:
@@ -29,7 +31,6 @@ class Poster:
         session: object = "hook:hub:alice",
         key: str | None = None,
         token: str | None = None,
-        timeout: float = 60,
         **fields: object,
     ) -> httpx2.Response:
         body: dict[str, object] = {
@@ -42,11 +43,8 @@ class Poster:
         return await self.client.post(
             f"{gateway.url}/hooks/agent",
             json=_sent(body | fields),
-            headers={
-                "Authorization": f"Bearer {gateway.token if token is None else token}",
-                "Idempotency-Key": key or fresh("key"),
-            },
-            timeout=timeout,
+            headers=_bearer(gateway.token if token is None else token)
+            | {"Idempotency-Key": key or fresh("key")},
         )
 
     async def chat(
@@ -66,11 +64,8 @@ class Poster:
         return await self.client.post(
             f"{gateway.url}/v1/chat/completions",
             json=_sent(body | fields),
-            headers={
-                "Authorization": f"Bearer {gateway.operator_token if token is None else token}",
-                "x-openclaw-session-key": session,
-                "Idempotency-Key": key or fresh("key"),
-            },
+            headers=_bearer(gateway.operator_token if token is None else token)
+            | {"x-openclaw-session-key": session, "Idempotency-Key": key or fresh("key")},
         )
 
 
@@ -78,6 +73,10 @@ def reply(answer: httpx2.Response) -> str:
     body: dict[str, Any] = answer.json()
     said: str = body["choices"][0]["message"]["content"]
     return said
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {} if token == NONE else {"Authorization": f"Bearer {token}"}
 
 
 def _sent(body: dict[str, object]) -> dict[str, object]:
