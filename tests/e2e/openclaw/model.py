@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,9 +112,10 @@ class FakeModel:
         if not body.get("stream"):
             return web.json_response(_whole(self.answer))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for part in _parts(self.answer):
-            await response.write(f"data: {part}\n\n".encode())
+        with suppress(ConnectionResetError):  # who asked may be gone
+            await response.prepare(request)
+            for part in _parts(self.answer):
+                await response.write(f"data: {part}\n\n".encode())
         return response
 
 

@@ -47,6 +47,12 @@ class Poster:
             | {"Idempotency-Key": key or fresh("key")},
         )
 
+    async def settled(self, gateway: Gateway, session: str) -> None:
+        """A session takes one at a time: once the model has this one, those before are through."""
+        last = fresh("last")
+        run_id(await self.hook(gateway, last, session=session))
+        await gateway.model.asked(last)
+
     async def chat(
         self,
         gateway: Gateway,
@@ -67,6 +73,15 @@ class Poster:
             headers=_bearer(gateway.operator_token if token is None else token)
             | {"x-openclaw-session-key": session, "Idempotency-Key": key or fresh("key")},
         )
+
+
+def run_id(answer: httpx2.Response) -> str:
+    """Of what was admitted."""
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body.keys() == {"ok", "runId"}
+    assert body["ok"] is True
+    return str(body["runId"])
 
 
 def reply(answer: httpx2.Response) -> str:

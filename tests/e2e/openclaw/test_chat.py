@@ -9,6 +9,8 @@ from tests.e2e.openclaw.posting import NONE, Poster, fresh, reply
 
 pytestmark = pytest.mark.openclaw
 
+INTERNAL = {"error": {"message": "internal error", "type": "api_error"}}
+
 
 async def test_it_brings_the_reply(gateway: Gateway, post: Poster) -> None:
     session, text = fresh("hub"), fresh("hello")
@@ -58,17 +60,45 @@ async def test_a_busy_session_waits_its_turn(gateway: Gateway, post: Poster) -> 
     assert gateway.model.times(second) == 1
 
 
-async def test_an_agent_with_nothing_to_say(gateway: Gateway, post: Poster) -> None:
-    gateway.model.answer = "NO_REPLY"
-    answer = await post.chat(gateway, "hello", session=fresh("hub"))
-    assert answer.status_code == 200
-    assert reply(answer) == "?"
+@pytest.mark.parametrize("nothing", ["NO_REPLY", ""])
+async def test_an_agent_with_nothing_to_say_is_an_error(
+    gateway: Gateway, post: Poster, nothing: str
+) -> None:
+    """The agent has seen the text nonetheless, and twice."""
+    text = fresh("hello")
+    gateway.model.answer = nothing
+
+    answer = await post.chat(gateway, text, session=fresh("hub"))
+
+    assert answer.status_code == 500
+    assert answer.json() == INTERNAL
+    assert gateway.model.times(text) == 2
 
 
-async def test_a_model_that_fails(gateway: Gateway, post: Poster) -> None:
-    gateway.model.status = 500
+async def test_what_the_model_refuses_is_passed_on(gateway: Gateway, post: Poster) -> None:
+    gateway.model.status = 400
     answer = await post.chat(gateway, "hello", session=fresh("hub"))
-    assert (answer.status_code, answer.json()) == (500, "?")
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": {"message": "400 told to fail", "type": "invalid_request_error"}
+    }
+
+
+async def test_a_model_that_refuses_the_gateway_looks_like_a_wrong_token(
+    openclaw_here: None, post: Poster
+) -> None:
+    """But for the error's type. The gateway leaves such a model alone for a minute."""
+    async with Gateway.running(hooks=False) as gateway:
+        gateway.model.status = 401
+        answer = await post.chat(gateway, "hello")
+        assert answer.status_code == 401
+        assert answer.json() == {
+            "error": {"message": "401 told to fail", "type": "authentication_error"}
+        }
+
+        gateway.model.status = 200
+        answer = await post.chat(gateway, "hello")
+        assert (answer.status_code, answer.json()) == (500, INTERNAL)
 
 
 class TestRefusals:
@@ -88,7 +118,7 @@ class TestRefusals:
     async def test_an_unknown_agents_session(self, gateway: Gateway, post: Poster) -> None:
         answer = await post.chat(gateway, "hello", session="agent:nobody:hub")
         assert answer.status_code == 500
-        assert answer.json()["error"]["message"] == "internal error"
+        assert answer.json() == INTERNAL
 
     @pytest.mark.parametrize("session", ["subagent:x", "cron:x", "acp:x"])
     async def test_a_session_of_openclaws_own(
