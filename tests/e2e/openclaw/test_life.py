@@ -64,8 +64,10 @@ async def test_a_crash_loses_the_keys_but_no_message(openclaw_here: None, post: 
                 await post.hook(gateway, done, session=SESSION, key=key)
 
         await gateway.start()
-        await gateway.model.asked("Your previous turn was interrupted by a gateway restart")
-        assert begun in gateway.model.questions[-1].history
+        resumed = await gateway.model.asked(
+            "Your previous turn was interrupted by a gateway restart"
+        )
+        assert begun in resumed.history
 
         await until_admitted(gateway, post, done, key)
         await gateway.model.asked(done, times=2)
