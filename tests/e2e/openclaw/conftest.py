@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A skip is one letter among many; this one is not to be overlooked."""
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
     if any(NOT_RUN in reason for reason in skipped):
-        terminalreporter.write_sep("!", f"{NOT_RUN}, see above for the reason", red=True, bold=True)
+        terminalreporter.write_sep("!", f"{NOT_RUN}, the reason is below", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,8 @@ def _check_registry() -> None:
     except subprocess.TimeoutExpired:
         raise NoOpenClaw("npm's registry doesn't answer") from None
     if asked.returncode:
-        raise NoOpenClaw(f"npm's registry doesn't answer: {asked.stderr.strip()[:300]}")
+        said = asked.stderr.strip().partition("\n")[0]
+        raise NoOpenClaw(f"npm's registry doesn't answer: {said}")
 
 
 def _install(wanted: OpenClaw) -> None:

@@ -64,7 +64,7 @@ class FakeModel:
         """How often it was asked about this text."""
         return sum(text in prompt for prompt in self.prompts)
 
-    async def asked(self, text: str, *, times: int = 1, within: float = 60) -> Question:
+    async def asked(self, text: str, *, times: int = 1, within: float = 120) -> Question:
         """Waits until it has been asked about this text; returns the last of those questions."""
         async with asyncio.timeout(within), self._asked:
             await self._asked.wait_for(lambda: self.times(text) >= times)

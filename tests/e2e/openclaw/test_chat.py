@@ -52,11 +52,13 @@ async def test_a_busy_session_waits_its_turn(gateway: Gateway, post: Poster) -> 
         one = tasks.create_task(post.chat(gateway, first, session=session))
         await gateway.model.asked(first)
         other = tasks.create_task(post.chat(gateway, second, session=session))
-        await asyncio.wait([one, other], timeout=0.5)
+        await post.settled(gateway, fresh("hook:hub"))  # meanwhile
+        assert not other.done()
         assert not gateway.model.times(second)
         gateway.model.go_on()
 
     assert [one.result().status_code, other.result().status_code] == [200, 200]
+    assert first in (await gateway.model.asked(second)).history
     assert gateway.model.times(second) == 1
 
 

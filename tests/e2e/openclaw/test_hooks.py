@@ -134,7 +134,7 @@ class TestBusySession:
             "runId": refused.json()["runId"],
         }
         assert "Retry-After" not in refused.headers
-        assert 14 < took < 20, "the hub has to wait longer than this"
+        assert 14 < took < 30, "the hub has to wait longer than this"
 
         run_id(await post.hook(gateway, second, session=session, key=key))
         await post.settled(gateway, session)

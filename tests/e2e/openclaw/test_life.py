@@ -64,6 +64,7 @@ async def test_a_crash_loses_the_keys_but_no_message(openclaw_here: None, post: 
                 await post.hook(gateway, done, session=SESSION, key=key)
 
         await gateway.start()
+        await gateway.ready()
         resumed = await gateway.model.asked(
             "Your previous turn was interrupted by a gateway restart"
         )
