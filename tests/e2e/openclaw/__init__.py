@@ -1,0 +1,1 @@
+"""What a real OpenClaw gateway answers. Run by `make test-openclaw`; see `gateway.py`."""
