@@ -1,13 +1,12 @@
 """Listing messages: what one sees, in which order, and at what cost."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from hubbub.kit.pagination import write_cursor
 from hubbub.kit.resources import Resources
@@ -196,20 +195,6 @@ class TestTombstones:
         assert await listed(alice.client, state="expired") == ["too late"]
 
 
-@pytest.fixture
-def statements(hub: Resources) -> Iterator[list[str]]:
-    """Every statement that reads from here on."""
-    seen: list[str] = []
-
-    def note(*arguments: object) -> None:
-        seen.append(str(arguments[2]))
-
-    engine = hub.database.read_engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize("path", [MESSAGES, f"{MESSAGES}/overdue", "/api/v1/deliveries"])
 async def test_a_page_of_many_takes_as_many_statements_as_one_of_few(
     alice: Talker, bob: Talker, talkers: MakeTalker, statements: list[str], path: str
@@ -219,7 +204,7 @@ async def test_a_page_of_many_takes_as_many_statements_as_one_of_few(
         statements.clear()
         answer = await alice.owner.client.get(path)
         assert answer.status_code == 200
-        return len([each for each in statements if "message" in each or "delivery" in each])
+        return len(statements)
 
     await alice.send(bob, ack_by=datetime.now(UTC).isoformat().replace("20", "21", 1))
     few = await cost()

@@ -1,11 +1,8 @@
 import asyncio
-from collections.abc import Iterator
 
 import httpx2
 import pytest
-from sqlalchemy import event
 
-from hubbub.kit.resources import Resources
 from hubbub.settings import RoomSettings, Settings
 from tests.agents.helpers import as_agent, make_agent, person_of
 from tests.fixtures.people import Person
@@ -363,20 +360,6 @@ class TestLimits:
 
 
 class TestCost:
-    @pytest.fixture
-    def statements(self, hub: Resources) -> Iterator[list[str]]:
-        """Every SELECT about rooms from here on."""
-        seen: list[str] = []
-
-        def note(*arguments: object) -> None:
-            if str(arguments[2]).lstrip().startswith("SELECT") and "room" in str(arguments[2]):
-                seen.append(str(arguments[2]))
-
-        engine = hub.database.read_engine.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
-        yield seen
-        event.remove(engine, "before_cursor_execute", note)
-
     async def test_of_a_page_is_the_same_for_many_as_for_one(
         self, ann: Person, statements: list[str]
     ) -> None:

@@ -1,27 +1,8 @@
 """What a listing costs the database doesn't grow with what it shows."""
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import event
 
-from hubbub.kit.resources import Resources
 from tests.fixtures.people import MakePerson, Person
-
-
-@pytest.fixture
-def statements(hub: Resources) -> Iterator[list[str]]:
-    """Every SELECT from here on."""
-    seen: list[str] = []
-
-    def note(*arguments: object) -> None:
-        if str(arguments[2]).lstrip().upper().startswith("SELECT"):
-            seen.append(str(arguments[2]))
-
-    engine = hub.database.read_engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/agents", "/api/v1/notifications"])
