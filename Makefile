@@ -33,7 +33,6 @@ check: lint openapi-check ## all that CI asks for: style, types, imports, sizes,
 	@rm -f .coverage
 	$(RUN)/pytest -q -n $(JOBS) --distributed
 	COVERAGE_CORE=sysmon $(RUN)/pytest -q -n $(JOBS) --cov --cov-report=term
-	$(RUN)/pytest -q -m openclaw tests/e2e
 
 lint: sync ## style, types, import contracts and file sizes
 	$(RUN)/ruff format --check .
