@@ -55,6 +55,8 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.inbox
 	$(RUN)/python -m bench.inbox --postgres
 	$(RUN)/python -m bench.memory
+	$(RUN)/python -m bench.fanout
+	$(RUN)/python -m bench.fanout --postgres --idle 0
 
 format: sync ## format the code, and mend what ruff can mend
 	$(RUN)/ruff format .

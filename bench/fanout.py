@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 import uvloop
@@ -57,20 +58,23 @@ class Crowd:
         self.heard = 0
         self.ages: list[float] | None = None
         self._sent = 0
-        self._speaker: Listener
+        self._speakers: list[Listener] = []
         self._listeners: list[Listener] = []
 
     async def gather(self) -> None:
         party = self.party
+        path = f"{party.path}?after={await last_seq(party)}"
         self._listeners = await listen_many(
-            self.count, party.server.port, party.path, party.headers, self._hear
+            self.count, party.server.port, path, party.headers, self._hear
         )
-        self._speaker = await listen(
-            party.server.port, party.say_path, party.headers, lambda _: None
-        )
+        # a socket's messages are stored one after the other, those of several together
+        self._speakers = [
+            await listen(party.server.port, party.say_path, party.headers, lambda _: None)
+            for _ in range(WINDOW)
+        ]
 
     def leave(self) -> None:
-        for each in [*self._listeners, self._speaker]:
+        for each in [*self._listeners, *self._speakers]:
             each.transport.abort()
 
     def _hear(self, payload: bytes) -> None:
@@ -82,7 +86,7 @@ class Crowd:
 
     def _say(self) -> None:
         self._sent += 1
-        self._speaker.send(self.party.say(stamp()))
+        self._speakers[self._sent % WINDOW].send(self.party.say(stamp()))
 
     async def press(self, seconds: float) -> Found:
         """As much as comes through, with few messages on their way at a time."""
@@ -112,6 +116,22 @@ class Crowd:
         async with asyncio.timeout(60):
             while self.heard < self._sent * self.count:  # noqa: ASYNC110 - counted by callbacks
                 await asyncio.sleep(0.001)
+
+
+async def last_seq(party: Party) -> int:
+    """Where the room stands, so that nobody is told what was said before."""
+    if party.say_path == "/say":
+        return 0
+    told: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    line = await listen(
+        party.server.port,
+        party.path,
+        party.headers,
+        lambda payload: None if told.done() else told.set_result(payload),
+    )
+    hello = orjson.loads(await told)
+    line.transport.abort()
+    return int(hello["last_seq"])
 
 
 async def make_room(here: Place, name: str, members: int) -> str:
@@ -185,7 +205,8 @@ async def idle(party: Party, count: int, seconds: float) -> None:
         nonlocal heard
         heard += b"at 0" in payload
 
-    crowd = await listen_many(count, party.server.port, party.path, party.headers, hear)
+    path = f"{party.path}?after={await last_seq(party)}"
+    crowd = await listen_many(count, party.server.port, path, party.headers, hear)
     grown = party.server.memory() - before
     cpu = party.server.cpu()
     await asyncio.sleep(seconds)
@@ -252,8 +273,8 @@ def main() -> None:
                 name: Party(
                     hub,
                     f"/ws/rooms/{room_id}",
-                    f"/ws/rooms/{room_id}",
-                    _frame,
+                    f"/ws/agents/{here.seeded.sender}",
+                    partial(_frame, name),
                     here.credential,
                 )
                 for name, room_id in rooms.items()
@@ -262,8 +283,8 @@ def main() -> None:
             uvloop.run(measure(options, here, parties))
 
 
-def _frame(mark: str) -> bytes:
-    return orjson.dumps({"type": "send", "content": mark + FILLING})
+def _frame(room: str, mark: str) -> bytes:
+    return orjson.dumps({"type": "send", "to": [f"room:{room}"], "content": mark + FILLING})
 
 
 def _as_long_as_ours(mark: str) -> bytes:

@@ -26,6 +26,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 DOCUMENT = create_app(Settings(environment=Environment.LOCAL)).openapi()
+ENDLESS = {"GET /api/v1/notifications/events"}
+"""Streams that anybody may follow: once let in, one reads for ever."""
 type Operation = APIOperation[Any, Any, Any, Any]
 OPERATIONS: list[Operation] = [
     found.ok()
@@ -44,7 +46,7 @@ ATTEMPTS = [
     pytest.param(operation, mode, id=f"{operation.label} {mode.value}")
     for operation in OPERATIONS
     for mode in GenerationMode
-    if mode.is_positive or takes_something(operation)
+    if operation.label not in ENDLESS and (mode.is_positive or takes_something(operation))
 ]
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
 

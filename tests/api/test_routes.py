@@ -20,6 +20,10 @@ OPEN = {
     "POST /api/v1/auth/password-reset",
     "POST /api/v1/auth/password-reset/confirm",
     "POST /api/v1/users",  # as far as signing up is open
+    # sockets, which ask for a credential after they are accepted
+    "GET /ws/agents/{agent_id}",
+    "GET /ws/rooms/{room_id}",
+    "GET /ws/private",
     # pages
     "GET /",
     "GET /setup",

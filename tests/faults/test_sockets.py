@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,6 +113,32 @@ class Place:
         assert orjson.loads(await line.recv())["type"] == "hello"
         return line
 
+    def dial_plainly(self) -> socket.socket:
+        """For what no library does."""
+        agent_id, key = self.agent
+        line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(("127.0.0.1", int(self.hub.url.rpartition(":")[2])))
+        line.sendall(
+            (
+                f"GET /ws/agents/{agent_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                f"Authorization: Bearer {key}\r\n\r\n"
+            ).encode()
+        )
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += line.recv(1)
+        return line
+
+    def end_of(self, said: bytes) -> int:
+        """How a socket ends over which this is said."""
+        line = self.dial_plainly()
+        with suppress(OSError):
+            line.sendall(said)
+        return close_code(_read_to_end(line))
+
     async def works(self, line: ClientConnection) -> None:
         """What is sent comes, and soon."""
         await _send_one(self)
@@ -143,30 +170,44 @@ async def test_what_no_client_should_do(workplace: Workplace) -> None:
         async with AsyncExitStack() as stack:
             bystander = await place.dial(stack)
 
-            large = await place.dial(stack)
-            with suppress(ConnectionClosed):
-                await large.send("x" * 10_000_000)
-            assert await closed(large) == 1009
-            await place.works(bystander)
-
-            garbled = await place.dial(stack)
-            assert await _end_of_raw(garbled, bytes([0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28])) == 1007
-            unmasked = await place.dial(stack)
-            assert await _end_of_raw(unmasked, b"\x81\x02hi") == 1002
-            pieces = await place.dial(stack)
-            many = bytes([0x01, 0x80, 0, 0, 0, 0]) + bytes([0x00, 0x80, 0, 0, 0, 0]) * 5000
-            assert await _end_of_raw(pieces, many) == 1009
+            for code, said in {
+                1009: masked(0x81, b"x" * 10_000_000),
+                1007: masked(0x81, b"\xc3\x28"),
+                1002: b"\x81\x02hi",  # not masked
+            }.items():
+                assert await asyncio.to_thread(place.end_of, said) == code
+                await place.works(bystander)
+            pieces = masked(0x01, b"") + masked(0x00, b"") * 5000
+            assert await asyncio.to_thread(place.end_of, pieces) == 1009
             await place.works(bystander)
 
             # without a word: as if the machine had gone
-            gone = await place.dial(stack)
-            gone.transport.abort()
+            gone = place.dial_plainly()
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()
             await place.works(bystander)
 
 
-async def _end_of_raw(line: ClientConnection, data: bytes) -> int:
-    line.transport.write(data)
-    return await closed(line)
+def masked(kind: int, payload: bytes) -> bytes:
+    """A frame of a client; a mask of zeros is a mask."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xff" + size.to_bytes(8)
+    return bytes([kind]) + length + bytes(4) + payload
+
+
+def close_code(received: bytes) -> int:
+    """Of the close frame among those that came."""
+    rest = received
+    while rest:
+        size, begins = rest[1], 2
+        if size == 126:
+            size, begins = int.from_bytes(rest[2:4]), 4
+        elif size == 127:
+            size, begins = int.from_bytes(rest[2:10]), 10
+        if rest[0] == 0x88:
+            return int.from_bytes(rest[begins : begins + 2])
+        rest = rest[begins + size :]
+    return 0
 
 
 async def test_a_thousand_without_a_credential_get_nothing(workplace: Workplace) -> None:
@@ -197,19 +238,10 @@ async def test_who_does_not_read_is_cut_off_and_goes_on_later(workplace: Workpla
     workplace.env |= SETTINGS
     with workplace.serving() as hub:
         place = Place(hub, await begin(hub, recipients=1))
-        agent_id, key = place.agent
+        agent_id, _key = place.agent
         async with AsyncExitStack() as stack:
             reader = await place.dial(stack)
-            slow = socket.create_connection(("127.0.0.1", int(hub.url.rpartition(":")[2])))
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            slow.sendall(
-                (
-                    f"GET /ws/agents/{agent_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                    f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                    f"Authorization: Bearer {key}\r\n\r\n"
-                ).encode()
-            )
+            slow = place.dial_plainly()
             async with calling(hub, place.storm.key) as client:
                 for _ in range(120):
                     body = {"to_agent_id": agent_id, "content": "x" * 100_000}

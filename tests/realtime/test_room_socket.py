@@ -75,7 +75,7 @@ async def test_one_speaks_in_the_room_without_naming_it(
 
     assert await contents(theirs, 1) == ["hello all"]
     # told in whatever order: the acknowledgement, and what everybody hears
-    seen = {}
+    seen: dict[str, Any] = {}
     while not {"ack", "message"} <= seen.keys():
         frame = await mine.next()
         seen[frame["type"]] = frame

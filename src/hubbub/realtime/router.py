@@ -86,6 +86,7 @@ async def make_ticket(
     description="Its entries as server-sent events, first those that are there already. Reading"
     " changes nothing.",
     response_class=EventStream,
+    status_code=status.HTTP_200_OK,
     responses=_STREAM | responses(InvalidToken, ScopeMissing, NotYourParticipant),
 )
 async def follow_inbox(
@@ -107,6 +108,7 @@ async def follow_inbox(
     summary="Follow a room",
     description="What is said in it as server-sent events, for its members.",
     response_class=EventStream,
+    status_code=status.HTTP_200_OK,
     responses=_STREAM | responses(InvalidToken, ScopeMissing, NotAMemberHere, NoSuchStream),
 )
 async def follow_room(
@@ -150,6 +152,7 @@ async def _following(
     description="The unread ones, and new ones as they come. After a reconnection one may come"
     " twice.",
     response_class=EventStream,
+    status_code=status.HTTP_200_OK,
     responses=_STREAM | responses(InvalidToken, ScopeMissing),
 )
 async def follow_notifications(
