@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.sessions import AsyncReadSession
@@ -45,33 +47,47 @@ async def outdated_streams(session: AsyncReadSession, before: datetime) -> Seque
     return (await session.scalars(union_all(inboxes, rooms))).all()
 
 
-async def outdated_prefix(
-    session: AsyncReadSession, stream_id: UUID, before: datetime, most: int
-) -> tuple[int, int]:
-    """The number of its first entry, and that of the first one that stays after so many are gone.
-    What is over stays so, and no number comes in between: it can be acted on later."""
-    counter = await session.get(Counter, stream_id)
-    assert counter is not None  # noqa: S101 - they are never deleted
-    entries = (
-        select(Delivery.seq, _is_over(before))
-        .where(Delivery.recipient_id == stream_id)
-        .order_by(Delivery.seq)
-        .limit(most)
+class Prefix(NamedTuple):
+    """So many entries of a stream, up to the number that stays."""
+
+    stream_id: UUID
+    until: int
+    length: int
+
+
+async def outdated_prefixes(
+    session: AsyncReadSession, streams: Sequence[UUID], before: datetime, most: int
+) -> list[Prefix]:
+    """Of each stream at most so many entries. What is over stays so, and no number comes in
+    between: it can be acted on later."""
+    entries = _prefixes(Delivery.recipient_id, Delivery.seq, _is_over(before), most)
+    said = _prefixes(RoomMessage.room_id, RoomMessage.seq, _was_said(before), most).join(
+        Message, Message.id == RoomMessage.message_id
     )
-    said = (
-        select(RoomMessage.seq, _was_said(before))
-        .join(Message, Message.id == RoomMessage.message_id)
-        .where(RoomMessage.room_id == stream_id)
-        .order_by(RoomMessage.seq)
-        .limit(most)
-    )
-    until = counter.first_seq
+    found: list[Prefix] = []
     for statement in (entries, said):
-        for seq, is_over in await session.execute(statement):
-            if not is_over:
-                break
-            until = seq + 1
-    return counter.first_seq, until
+        rows = await session.execute(statement.where(Counter.id.in_(streams)))
+        for stream_id, first, until in rows:
+            if until > first:
+                found.append(Prefix(stream_id, until, until - first))
+    return sorted(found)
+
+
+def _prefixes(
+    stream: InstrumentedAttribute[UUID],
+    seq: InstrumentedAttribute[int],
+    is_over: ColumnElement[bool],
+    most: int,
+) -> Select[UUID, int, int]:
+    """The number that each begins with, and that of the first one that stays, or wasn't looked at
+    any more."""
+    stays = func.min(seq).filter(not_(is_over))
+    return (
+        select(Counter.id, Counter.first_seq, func.coalesce(stays, func.max(seq) + 1))
+        .select_from(Counter)
+        .join(stream.class_, and_(stream == Counter.id, seq < Counter.first_seq + most))
+        .group_by(Counter.id, Counter.first_seq)
+    )
 
 
 async def outdated_messages(

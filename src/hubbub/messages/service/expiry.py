@@ -3,11 +3,14 @@
 from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, select, tuple_, update
+from sqlalchemy import Table, bindparam, case, delete, exists, select, tuple_, update
+from sqlalchemy.orm import DeclarativeBase
 
 from hubbub.kit.db import search
+from hubbub.kit.db.base import Big
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
@@ -18,9 +21,25 @@ from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import OPEN, State
 
+
+def _table(model: type[DeclarativeBase]) -> Table:
+    return cast("Table", model.__table__)
+
+
 _CHUNK = 500
 _PLAINLY = {"synchronize_session": False}
+_STREAMS = 50
 _over = Delivery.expires_at <= db_now()
+
+_of, _until = bindparam("of", type_=Delivery.recipient_id.type), bindparam("until", type_=Big)
+# the entries before the counter, in the order in which whoever acknowledges locks them
+_FORGET = (
+    delete(_table(Delivery)).where(Delivery.recipient_id == _of, Delivery.seq < _until),
+    delete(_table(RoomMessage)).where(RoomMessage.room_id == _of, RoomMessage.seq < _until),
+    update(_table(Counter))
+    .where(Counter.id == _of, Counter.first_seq < _until)
+    .values(first_seq=_until),
+)
 
 
 async def expire(database: Database) -> None:
@@ -62,9 +81,10 @@ async def forget(database: Database, before: datetime) -> None:
     """
     async with database.read() as session:
         streams = await retention.outdated_streams(session, before)
-    for stream_id in streams:
-        while await _forget_some(database, stream_id, before):
-            pass
+    for start in range(0, len(streams), _STREAMS):
+        some = streams[start : start + _STREAMS]
+        while some:
+            some = await _forget_some(database, some, before)
     seen: UUID | None = None
     while True:
         async with database.read() as session:
@@ -77,20 +97,21 @@ async def forget(database: Database, before: datetime) -> None:
         seen = looked_at[-1]
 
 
-async def _forget_some(database: Database, stream_id: UUID, before: datetime) -> bool:
-    """Of an inbox or a room, which have no id in common. Says whether there may be more."""
+async def _forget_some(
+    database: Database, streams: Sequence[UUID], before: datetime
+) -> Sequence[UUID]:
+    """Of inboxes and rooms, which have no id in common, in one turn at writing. Returns those of
+    which there may be more to forget."""
+    each = _CHUNK // len(streams)
     async with database.read() as session:
-        first, until = await retention.outdated_prefix(session, stream_id, before, _CHUNK)
-    if first == until:
-        return False
-    # the entries before the counter, in the order in which whoever acknowledges locks them
-    entries = delete(Delivery).where(Delivery.recipient_id == stream_id, Delivery.seq < until)
-    said = delete(RoomMessage).where(RoomMessage.room_id == stream_id, RoomMessage.seq < until)
-    counter = update(Counter).where(Counter.id == stream_id, Counter.first_seq < until)
-    async with database.write() as session:
-        for statement in (entries, said, counter.values(first_seq=until)):
-            await session.execute(statement, execution_options=_PLAINLY)
-    return until - first == _CHUNK
+        prefixes = await retention.outdated_prefixes(session, streams, before, each)
+    if prefixes:
+        rows = [{"of": prefix.stream_id, "until": prefix.until} for prefix in prefixes]
+        async with database.write() as session:
+            connection = await session.connection()
+            for statement in _FORGET:
+                await connection.execute(statement, rows)
+    return [prefix.stream_id for prefix in prefixes if prefix.length == each]
 
 
 async def _forget_messages(session: AsyncWriteSession, ids: Sequence[UUID]) -> None:
