@@ -68,6 +68,8 @@ def _compressible(start: Message) -> bool:
 
 
 def _accepts_gzip(accepted: str) -> bool:
+    if not accepted:
+        return False
     for part in accepted.lower().split(","):
         coding, _, weight = part.replace(" ", "").partition(";")
         if coding in {"gzip", "*"}:
