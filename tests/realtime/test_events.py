@@ -154,7 +154,7 @@ class TestRoom:
 
             assert (await reader.next()).data["message"]["content"] == "hi"
         refused = await alice.client.get(f"/api/v1{path}")
-        assert (refused.status_code, refused.json()["code"]) == (403, "not_a_member_here")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_in_room")
 
 
 class TestNotifications:

@@ -5,10 +5,9 @@ BadRequest               400
 ├── BadFrame                 a frame that is none of ours
 └── BadCursor
 Forbidden                403
-├── ForeignOrigin            a browser's page that this hub doesn't know
-└── NotAMemberHere           the room is visible, what is said in it isn't
+└── ForeignOrigin            a browser's page that this hub doesn't know
 NotFound                 404
-└── NoSuchStream
+└── NoSuchStream             the path names none
 """
 
 from hubbub.kit.errors import AppError, BadRequest, Forbidden, NotFound
@@ -27,11 +26,6 @@ class BadCursor(BadRequest):
 class ForeignOrigin(Forbidden):
     code = "foreign_origin"
     title = "Pages of this origin may not connect; see HUBBUB_HTTP__CORS_ORIGINS"
-
-
-class NotAMemberHere(Forbidden):
-    code = "not_a_member_here"
-    title = "What is said in a room is for its members; join it first"
 
 
 class NoSuchStream(NotFound):

@@ -12,11 +12,10 @@ from hubbub.kit.http.dependencies import WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
-from hubbub.messages.errors import NotYourParticipant
+from hubbub.messages.errors import NotInRoom, NotYourParticipant
 from hubbub.messages.schemas import Cursor
 from hubbub.realtime import tickets
 from hubbub.realtime.connections import Connection
-from hubbub.realtime.errors import NoSuchStream, NotAMemberHere
 from hubbub.realtime.follower import Follower
 from hubbub.realtime.forms import EVENTS
 from hubbub.realtime.notices import NoticeReader
@@ -25,6 +24,7 @@ from hubbub.realtime.schemas import TicketAsk, TicketRead
 from hubbub.realtime.sse import EventStream
 from hubbub.realtime.state import RealtimeState
 from hubbub.realtime.streams import Inbox, Room, Stream
+from hubbub.rooms.errors import RoomNotFound
 
 router = APIRouter()
 
@@ -109,7 +109,7 @@ async def follow_inbox(
     description="What is said in it as server-sent events, for its members.",
     response_class=EventStream,
     status_code=status.HTTP_200_OK,
-    responses=_STREAM | responses(InvalidToken, ScopeMissing, NotAMemberHere, NoSuchStream),
+    responses=_STREAM | responses(InvalidToken, ScopeMissing, NotInRoom, RoomNotFound),
 )
 async def follow_room(
     room_id: UUID,

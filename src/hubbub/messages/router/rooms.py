@@ -1,4 +1,4 @@
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
@@ -49,6 +49,5 @@ async def read_room_messages(
             )
 
     # declared for pages of an inbox, of which it asks nothing but their items
-    until_entries: Any = messages.watch.until_entries
-    found: RoomPage = await until_entries(room_id, page, after, wait if before is None else 0)
-    return found
+    seconds = wait if before is None else 0
+    return await messages.watch.until_entries(room_id, page, after, seconds)

@@ -18,6 +18,7 @@ from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.messages.models import Delivery, FanOut, Message, RoomMessage
 from hubbub.messages.queries import retention
 from hubbub.messages.queries.listing import SEARCH_KIND
+from hubbub.messages.service.changes import CHANGED, tell_changes
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import OPEN, State
 
@@ -60,13 +61,15 @@ async def _expire_some(session: AsyncWriteSession) -> int:
     picked = select(*keys, Delivery.state).where(_over).order_by(*keys).limit(_CHUNK)
     rows = (await session.execute(picked.with_for_update(skip_locked=True))).all()
     ended = case((Delivery.state.in_((*OPEN, State.FAILED)), State.EXPIRED), else_=Delivery.state)
-    await session.execute(
+    changed = await session.execute(
         update(Delivery)
         .where(tuple_(*keys).in_([(row[0], row[1]) for row in rows]))
         # the time has done its work: without it the row is found no more by who looks for such
         .values(state=ended, expires_at=None)
+        .returning(*CHANGED)
         .execution_options(synchronize_session=False)
     )
+    tell_changes(session, [row for row in changed.all() if row.state is State.EXPIRED])
     closed = Tally(row[0] for row in rows if row[2] in OPEN)
     for inbox_id in sorted(closed):
         await close(session, inbox_id, closed[inbox_id])
