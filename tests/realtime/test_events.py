@@ -237,3 +237,29 @@ class TestOneCursor:
         await sending
 
         assert seen == list(range(1, 81))
+
+
+async def test_a_person_asks_and_is_answered_over_the_private_socket(
+    authenticated_user: Person, bob: Talker, hub: Resources, dial: Dial
+) -> None:
+    line = await dial("/ws/private", str(authenticated_user.tokens["access_token"]))
+
+    await line.say(type="send", id="a1", to=["agent:bob"], content="from a person")
+    sent = await line.next("ack")
+    async with hub.database.write() as session:
+        await notify(session, authenticated_user.id, "test.told", "Read me")
+    told = await line.next("notification")
+    await line.say(type="read", id="a2", everything=True)
+    read = await line.next("ack")
+    await line.say(type="read", id="a3")
+    wrong = await line.next("error")
+
+    assert (sent["id"], sent["state"]) == ("a1", "queued")
+    [entry] = (await bob.read())["items"]
+    assert (entry["message"]["id"], entry["message"]["content"]) == (
+        sent["message_id"],
+        "from a person",
+    )
+    assert told["notification"]["title"] == "Read me"
+    assert read == {"type": "ack", "id": "a2", "unread": 0}
+    assert (wrong["id"], wrong["problem"]["status"]) == ("a3", 422)

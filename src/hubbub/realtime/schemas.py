@@ -4,6 +4,7 @@ from pydantic import Field
 
 from hubbub.kit.schema import Input, Schema
 from hubbub.messages.schemas import Mark
+from hubbub.notifications.schemas import MarkRead
 
 
 class TicketAsk(Input):
@@ -24,6 +25,13 @@ class SendId(Input):
 
 class MarkFrame(Mark):
     type: Literal["ack", "read"]
+    id: FrameId | None = None
+
+
+class ReadFrame(MarkRead):
+    """Notifications."""
+
+    type: Literal["read"]
     id: FrameId | None = None
 
 

@@ -9,12 +9,14 @@ from hubbub.auth.errors import ScopeMissing
 from hubbub.auth.types import Scope as Right
 from hubbub.messages.schemas import Cursor, MessageSend
 from hubbub.messages.service import inbox as inboxes
+from hubbub.notifications import service as notifications
+from hubbub.notifications.queries import count_unread
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.errors import BadCursor
 from hubbub.realtime.follower import Follower
 from hubbub.realtime.forms import json_of
 from hubbub.realtime.notices import NoticeReader
-from hubbub.realtime.schemas import MarkFrame, PongFrame, SendId, TypingFrame
+from hubbub.realtime.schemas import MarkFrame, PongFrame, ReadFrame, SendId, TypingFrame
 from hubbub.realtime.sockets import Answer, Frame
 from hubbub.realtime.state import RealtimeState
 from hubbub.realtime.streams import Stream
@@ -52,14 +54,9 @@ class StreamSocket:
         self.connection.tell("hello", json_of(hello))
 
     async def _send(self, frame: Frame) -> None:
-        may_write(self.connection)
-        key = SendId.model_validate({"id": frame.get("id")}).id
         said = {name: value for name, value in frame.items() if name not in {"type", "id"}}
-        message = MessageSend.model_validate(await self._completed(said))
-        body, _ = await self._state.messages.sending.one(self.connection.actor, message, key)
-        message_id = orjson.loads(body)["id"]
-        content = {"id": key or message_id, "message_id": message_id, "state": "queued"}
-        self.connection.tell("ack", json_of(content))
+        completed = await self._completed(said)
+        await send(self._state, self.connection, frame.get("id"), completed)
 
     async def _completed(self, said: Frame) -> Frame:
         return said
@@ -110,13 +107,18 @@ class RoomSocket(StreamSocket):
 
 
 class PrivateSocket:
-    """A person's notifications."""
+    """A person's notifications, and what the person asks for."""
 
     def __init__(self, state: RealtimeState, connection: Connection) -> None:
         self.connection = connection
+        self._state = state
         viewer = connection.actor.viewer
         self._reader = NoticeReader(state.notices, viewer, connection.outlet, None)
-        self.frames: Mapping[str, Answer] = {"pong": _pong}
+        self.frames: Mapping[str, Answer] = {
+            "send": self._send,
+            "read": self._read,
+            "pong": _pong,
+        }
 
     async def begin(self, cursor: str | None) -> None:
         del cursor
@@ -125,6 +127,30 @@ class PrivateSocket:
 
     def end(self) -> None:
         self._reader.stop()
+
+    async def _send(self, frame: Frame) -> None:
+        said = {name: value for name, value in frame.items() if name not in {"type", "id"}}
+        await send(self._state, self.connection, frame.get("id"), said)
+
+    async def _read(self, frame: Frame) -> None:
+        may_write(self.connection)
+        mark = ReadFrame.model_validate(frame)
+        viewer = self.connection.actor.viewer
+        async with self._state.resources.database.write() as session:
+            await notifications.mark_read(session, viewer, mark)
+            unread = await count_unread(session, viewer)
+        self.connection.tell("ack", json_of({"id": mark.id, "unread": unread}))
+
+
+async def send(state: RealtimeState, connection: Connection, key: object, said: Frame) -> None:
+    """The same as by HTTP; the frame's id is the idempotency key."""
+    may_write(connection)
+    checked = SendId.model_validate({"id": key}).id
+    message = MessageSend.model_validate(said)
+    body, _ = await state.messages.sending.one(connection.actor, message, checked)
+    message_id = orjson.loads(body)["id"]
+    content = {"id": checked or message_id, "message_id": message_id, "state": "queued"}
+    connection.tell("ack", json_of(content))
 
 
 async def _pong(frame: Frame) -> None:
