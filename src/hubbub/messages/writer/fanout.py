@@ -25,6 +25,7 @@ class _Row(NamedTuple):
     after_id: str | None
     expires_at: Any
     ack_by: Any
+    priority: str
 
 
 @dataclass(slots=True)
@@ -58,9 +59,10 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
         recipients=[(other, 0) for other in recipients],
         room_id=row.room_id,
         room_seq=0,
+        priority=row.priority,
     )
     yield from number([due], people, forms)
-    yield from insert_deliveries([due], forms.time(now))
+    yield from insert_deliveries([due], forms.time(now), people)
     outcome = (row.message_id, following.after_id, len(recipients), skipped)
     yield Ask(sql.FANNED_OUT, [(*outcome, following.after_id is None)], answers=False)
     return due
