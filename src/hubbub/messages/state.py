@@ -13,6 +13,7 @@ from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
 from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
+from hubbub.messages.dispatch.dispatcher import Dispatcher
 from hubbub.messages.models import Epoch
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
@@ -49,6 +50,9 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         inboxes = list({other for each in batch for other, _ in each.recipients})
         watch.ring(inboxes)
         indexer.stored(batch)
+        pushed = [other for each in batch for other in each.pushed]
+        if pushed:
+            dispatcher.ring(pushed)
         if inboxes and settings.redis_url is not None:
             text = orjson.dumps(inboxes).decode()
             task = asyncio.create_task(resources.bus.publish(CHANNEL, [text]))
@@ -64,6 +68,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         queue_size=settings.messages.queue_size,
         batch_size=settings.messages.batch_size,
     )
+    dispatcher = Dispatcher(resources, open_store(settings, database), writer)
     resources.metrics.writer_queue.set_function(lambda: writer.depth)
 
     async def deliver_later() -> None:
@@ -78,9 +83,12 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     writer.start()
     later.start()
     expiry.start()
+    dispatcher.start()
     try:
         yield MessageState(writer, Sending(resources, writer), watch, indexer, epoch)
     finally:
+        # before the writer, which stores the replies that come back
+        await dispatcher.stop()
         await expiry.stop()
         await later.stop()
         await writer.stop()

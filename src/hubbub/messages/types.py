@@ -55,6 +55,10 @@ class AttemptOutcome(StrEnum):
     FAILED = "failed"
 
 
+BY_OWNER = "paused_by_owner"
+"""Why a gateway is paused that no success of a push unpauses."""
+
+
 class Role(StrEnum):
     """On which side of a delivery one stands."""
 

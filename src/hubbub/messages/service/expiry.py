@@ -12,7 +12,7 @@ from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import first_id_at
-from hubbub.messages.models import Delivery, FanOut, Message, RoomMessage
+from hubbub.messages.models import Attempt, Delivery, FanOut, Message, RoomMessage
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.inbox import close
 from hubbub.messages.types import OPEN, State
@@ -110,5 +110,8 @@ async def _forget_messages(database: Database, before: datetime) -> int:
             await session.execute(
                 delete(table).where(key.in_(ids)).execution_options(synchronize_session=False)
             )
+        await session.execute(
+            delete(Attempt).where(Attempt.message_id.in_(ids)), execution_options=_PLAINLY
+        )
         await search.remove_many(session, SEARCH_KIND, ids)
     return len(ids)

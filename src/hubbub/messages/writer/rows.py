@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hubbub.messages.types import RANKS, SAME_RANK
+from hubbub.messages.types import RANKS, SAME_RANK, Priority
 from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.audience import People
 from hubbub.messages.writer.draft import Deliveries, Stored
@@ -83,7 +83,7 @@ def insert_deliveries(made: Iterable[Deliveries], at: object, people: People) ->
 
 
 def _pushes(made: Deliveries, at: object, pushed: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
-    rank = RANKS[made.priority]
+    rank = RANKS[Priority(made.priority)]
     for other, seq in made.recipients:
         how = pushed.get(other)
         if how:

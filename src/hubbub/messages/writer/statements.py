@@ -233,7 +233,8 @@ DELIVERIES = Insert(
         AS new (r, s, m, f, c, e, a)
     """,
 )
-# what is pushed, and the lanes in which that happens: the last to be locked, in the order of the ids
+# what is pushed, and the lanes in which that happens: these are the last to be locked, in the
+# order of the ids
 PUSHES = Insert(
     (
         (
