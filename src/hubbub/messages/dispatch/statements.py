@@ -223,7 +223,7 @@ DELIVERIES = Query(
 CLOSED = Query(
     """
     UPDATE counter SET open = open - (new.value ->> 1) FROM json_each(?) AS new
-    WHERE id = new.value ->> 0
+    WHERE counter.id = new.value ->> 0
     """,
     """
     UPDATE counter AS c SET open = c.open - new.count
