@@ -33,6 +33,7 @@ class MessageState:
     sending: Sending
     watch: Watch
     indexer: Indexer
+    dispatcher: Dispatcher
     epoch: str
 
 
@@ -85,7 +86,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     expiry.start()
     dispatcher.start()
     try:
-        yield MessageState(writer, Sending(resources, writer), watch, indexer, epoch)
+        yield MessageState(writer, Sending(resources, writer), watch, indexer, dispatcher, epoch)
     finally:
         # before the writer, which stores the replies that come back
         await dispatcher.stop()

@@ -73,6 +73,8 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Lets what is being posted end, within reason, and lets go of the lanes."""
+        if self._stopping:
+            return
         self._stopping = True
         self._rung.set()
         if self._task is not None:
@@ -188,6 +190,8 @@ class Dispatcher:
                 lane.flying.pop(ended.ticket.seq, None)
         for work in turned.works:
             self._apply_work(work, now)
+        if turned.refused:
+            log.warning("dispatcher.outcomes_refused", count=turned.refused)
         if turned.has_events:
             self._database.ring(OUTBOX)
         if turned.more:
