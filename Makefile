@@ -49,6 +49,8 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.connections --postgres
 	$(RUN)/python -m bench.inbox
 	$(RUN)/python -m bench.inbox --postgres
+	$(RUN)/python -m bench.pushes
+	$(RUN)/python -m bench.pushes --postgres
 	$(RUN)/python -m bench.memory
 
 format: sync ## format the code, and mend what ruff can mend
