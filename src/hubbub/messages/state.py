@@ -13,6 +13,7 @@ from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
 from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
+from hubbub.messages.dispatch import gauges
 from hubbub.messages.dispatch.dispatcher import Dispatcher
 from hubbub.messages.models import Epoch
 from hubbub.messages.service.expiry import expire
@@ -77,6 +78,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
             pass
 
     later = Loop("messages.fan_out", deliver_later, _EVERY)
+    seen = Loop("messages.gauges", lambda: gauges.measure(resources), gauges.EVERY)
     expiry = Loop("messages.expiry", lambda: expire(database), _EVERY)
     epoch = await _epoch(resources)
     watch.start()
@@ -85,11 +87,13 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     later.start()
     expiry.start()
     dispatcher.start()
+    seen.start()
     try:
         yield MessageState(writer, Sending(resources, writer), watch, indexer, dispatcher, epoch)
     finally:
         # before the writer, which stores the replies that come back
         await dispatcher.stop()
+        await seen.stop()
         await expiry.stop()
         await later.stop()
         await writer.stop()

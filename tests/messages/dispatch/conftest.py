@@ -97,7 +97,7 @@ async def gateways(talkers: MakeTalker) -> AsyncIterator[MakeGateway]:
 
 async def deliveries(agent: Talker, **params: Any) -> list[dict[str, Any]]:
     """The newest first, as the owner sees them."""
-    query = {"agent": str(agent.id), "limit": 100} | params
+    query: dict[str, Any] = {"agent": str(agent.id), "limit": 100} | params
     answer = await agent.owner.client.get("/api/v1/deliveries", params=query)
     assert answer.status_code == 200, answer.text
     items: list[dict[str, Any]] = answer.json()["items"]

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from hubbub.kit.resources import Resources
+from hubbub.messages.dispatch import gauges
 from tests.fixtures.elsewhere import says
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.dispatch.conftest import (
@@ -11,6 +13,7 @@ from tests.messages.dispatch.conftest import (
     first,
     said,
     until_all,
+    until_paused,
     when,
 )
 
@@ -123,3 +126,16 @@ async def test_members_of_a_room_are_pushed_to(
     assert bob.received[0].json()["data"]["message"]["room"] == "lobby"  # type: ignore[index]
     [pulled] = await deliveries(carol)
     assert (pulled["state"], pulled["next_attempt_at"]) == ("queued", None)
+
+
+async def test_what_was_pushed_is_counted(
+    alice: Talker, gateways: MakeGateway, hub: Resources
+) -> None:
+    bob, carol = await gateways("bob"), await gateways("carol", says(403))
+    await alice.send(bob.agent, carol.agent)
+    await until_all(bob.agent, "delivered", 1)
+    await until_paused(carol.agent, "forbidden")
+    await gauges.measure(hub)
+    seen = (await alice.client.get("/metrics")).text
+    assert 'hubbub_pushes_total{kind="webhook",outcome="delivered"} 1.0' in seen
+    assert 'hubbub_push_lanes{state="paused"} 1.0' in seen

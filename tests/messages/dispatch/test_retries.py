@@ -211,7 +211,7 @@ class TestPatience:
         await bob.has_received(6)
 
         async def head_delivered() -> bool:
-            return (await deliveries(bob.agent))[-1]["state"] == "delivered"
+            return bool((await deliveries(bob.agent))[-1]["state"] == "delivered")
 
         await eventually(head_delivered)
         await until_paused(bob.agent, None)

@@ -45,6 +45,8 @@ class Dispatcher:
     def __init__(self, resources: Resources, store: Store, writer: Writer) -> None:
         settings = resources.settings
         self._settings = settings.delivery
+        # often enough to renew a lease long before it ends
+        self._pace = min(settings.delivery.poll_seconds, settings.delivery.lease_seconds / 6)
         self._database = resources.database
         self._metrics = resources.metrics
         self._store = store
@@ -96,7 +98,7 @@ class Dispatcher:
     async def _run(self) -> None:
         while not self._stopping:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.poll_seconds):
+                async with asyncio.timeout(self._pace):
                     await self._rung.wait()
             was_rung = self._rung.is_set()
             self._rung.clear()
