@@ -43,8 +43,6 @@ class Adoption(BaseModel):
 async def adopt_gateway(context: JobContext, event: GatewayChanged) -> None:
     async with context.resources.database.write() as session:
         await pushing.adopt_gateway(session, event.agent_id)
-        # a batch of the writer may have asked for the gateway before the change and be stored
-        # after this
         again = Adoption(agent_id=event.agent_id)
         await enqueue(session, adopt_the_rest, again, key=str(context.id), delay=_LATER)
 
@@ -52,7 +50,7 @@ async def adopt_gateway(context: JobContext, event: GatewayChanged) -> None:
 @job("messages.adopt_the_rest")
 async def adopt_the_rest(context: JobContext, args: Adoption) -> None:
     async with context.resources.database.write() as session:
-        await pushing.adopt_gateway(session, args.agent_id)
+        await pushing.adopt_the_rest(session, args.agent_id)
 
 
 @job("messages.participant_deleted", on=AgentDeleted)

@@ -253,3 +253,22 @@ class TestNoPatience:
         await until_all(bob.agent, "delivered", 3)
         refused = await alice.client.post(where, json=SINCE)
         assert refused.status_code == 403
+
+
+async def test_what_the_owner_paused_stays_so_when_the_gateway_is_changed(
+    alice: Talker, gateways: MakeGateway
+) -> None:
+    bob, other = await gateways("bob"), await gateways("other")
+    where = f"/api/v1/agents/{bob.agent.id}"
+    await bob.agent.owner.client.post(f"{where}/gateway/pause")
+    await bob.agent.owner.client.patch(where, json={"gateway_url": other.there.url})
+    await alice.send(bob.agent)
+    third = await gateways("third")
+    changed = {"gateway_url": third.there.url}
+    await third.agent.owner.client.patch(f"/api/v1/agents/{third.agent.id}", json=changed)
+    await alice.send(third.agent)
+    await until_all(third.agent, "delivered", 1)
+    assert (await status_of(bob.agent))["reason"] == "paused_by_owner"
+    await bob.agent.owner.client.post(f"{where}/gateway/resume")
+    await until_all(bob.agent, "delivered", 1)
+    assert len(other.received) == 1

@@ -151,12 +151,30 @@ class Dispatcher:
             return
         try:
             turned = await self._transaction(asked, ended, claims)
-        except BaseException:
+        except Exception as error:
+            if not is_retryable_in_driver(error) and len(asked) > 1:
+                log.exception("dispatcher.turn_refused", lanes=len(asked))
+                await self._turn_singly(asked, ended)
+                return
             self._ended[:0] = ended
             self._hungry |= hungry
             self._may_be_due |= claims > 0
             raise
         self._apply(asked, turned)
+
+    async def _turn_singly(self, asked: Sequence[Asked], ended: Sequence[Ended]) -> None:
+        """One lane that can't be recorded must not keep the others. It is given up, and pushed
+        again once its lease has ended."""
+        for each in asked:
+            mine = [one for one in ended if one.ticket.agent_id == each.agent_id]
+            try:
+                self._apply([each], await self._transaction([each], mine, 0))
+            except Exception as error:
+                if is_retryable_in_driver(error):
+                    self._ended += mine
+                    raise
+                log.exception("dispatcher.lane_refused", agent_id=each.agent_id)
+                self._lose(each.agent_id)
 
     async def _transaction(
         self, asked: Sequence[Asked], ended: Sequence[Ended], claims: int, *, closing: bool = False

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from hubbub.kit.crypto import Safe
 from hubbub.kit.ids import new_id_text
 from hubbub.kit.outbox import Event
@@ -23,6 +25,7 @@ from hubbub.messages.dispatch.types import (
     LaneRow,
     PushRow,
     Standing,
+    Ticket,
     Turned,
     Work,
     moment,
@@ -34,6 +37,10 @@ from hubbub.messages.types import AttemptOutcome, Finding, State
 from hubbub.messages.writer.steps import Ask, Forms, Steps
 from hubbub.settings import DeliverySettings
 
+log = structlog.get_logger()
+
+_UNREADABLE = "push_unreadable"
+_SEE_LOG = "The hub can't read what is to be pushed. Its log says why."
 _STATES = {AttemptOutcome.DELIVERED: State.DELIVERED, AttemptOutcome.FAILED: State.FAILED}
 
 
@@ -192,15 +199,25 @@ def _take(means: Means, works: Mapping[str, Work]) -> Steps[None]:
             work.is_stale = True
             stale.add(row.agent_id)
         elif row.seq not in work.flying and len(work.taken) < _wanted(means, work):
-            assert work.target is not None  # noqa: S101 - or nothing would be wanted
-            ticket = ticket_of(row, work.row, work.target, work.now, means.hub_url)
-            work.taken.append(ticket)
-            if work.target.is_told_once:
-                begun.append(ticket.key)
+            ticket = _ticket(means, work, row)
+            if ticket is not None:
+                work.taken.append(ticket)
+                begun += [ticket.key] if ticket.push.target.is_told_once else []
     if stale:
         yield Ask(sql.STALE, sorted(stale), answers=False)
     if begun:
         yield Ask(sql.BEGUN, begun, answers=False)
+
+
+def _ticket(means: Means, work: Work, row: PushRow) -> Ticket | None:
+    assert work.target is not None  # noqa: S101 - or nothing would be wanted
+    try:
+        return ticket_of(row, work.row, work.target, work.now, means.hub_url)
+    except (ValueError, AssertionError):
+        # a row that nobody can read keeps its own lane, and no other
+        log.exception("push.unreadable", message_id=row.message_id)
+        pause(work.standing, _UNREADABLE, _SEE_LOG, work.now, means.settings)
+        return None
 
 
 def _wanted(means: Means, work: Work) -> int:

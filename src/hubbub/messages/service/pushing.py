@@ -259,7 +259,25 @@ async def adopt_gateway(session: AsyncWriteSession, agent_id: UUID) -> None:
     if agent is None or agent.gateway_url is None:
         await drop_pushes(session, agent_id)
         return
-    await unpause(session, agent_id)
+    lane = await session.get(Lane, agent_id)
+    # what the owner has paused, nobody else resumes
+    if lane is None or lane.pause_reason != BY_OWNER:
+        await unpause(session, agent_id)
+    await adopt_deliveries(session, agent)
+
+
+async def adopt_the_rest(session: AsyncWriteSession, agent_id: UUID) -> None:
+    """A batch of the writer may have asked for the gateway before it was changed, and been stored
+    after that."""
+    agent = await session.get(Agent, agent_id)
+    await lock_inbox(session, agent_id)
+    if agent is not None and agent.gateway_url is not None:
+        await make_due(session, agent_id)
+        await adopt_deliveries(session, agent)
+
+
+async def adopt_deliveries(session: AsyncWriteSession, agent: Agent) -> None:
+    agent_id = agent.id
     if in_order(agent):
         await session.execute(
             update(PendingPush)
