@@ -109,13 +109,15 @@ async def test_a_lane_is_let_go_of_at_the_end(
 async def test_a_lease_is_renewed_as_long_as_a_post_goes_on(
     alice: Talker, gateways: MakeGateway, two: list[Dispatcher]
 ) -> None:
-    """The lease of this hub is two seconds."""
+    """The lease of this hub is two seconds. Others keep it busy all the while."""
     opened = asyncio.Event()
-    bob = await gateways("bob", when(opened, says(200)))
+    bob, other = await gateways("bob", when(opened, says(200))), await gateways("other")
     await alice.send(bob.agent)
     for each in two:
         each.start()
     await bob.has_received(1)
-    asyncio.get_running_loop().call_later(3, opened.set)
+    asyncio.get_running_loop().call_later(5, opened.set)
+    while not opened.is_set():
+        await alice.send(other.agent)
     await until_all(bob.agent, "delivered", 1)
     assert len(bob.received) == 1

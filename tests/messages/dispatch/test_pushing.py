@@ -2,8 +2,11 @@
 
 import asyncio
 
+from sqlalchemy import func, select
+
 from hubbub.kit.resources import Resources
 from hubbub.messages.dispatch import gauges
+from hubbub.messages.models import Lane, PendingPush
 from tests.fixtures.elsewhere import says
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.dispatch.conftest import (
@@ -139,3 +142,12 @@ async def test_what_was_pushed_is_counted(
     seen = (await alice.client.get("/metrics")).text
     assert 'hubbub_pushes_total{kind="webhook",outcome="delivered"} 1.0' in seen
     assert 'hubbub_push_lanes{state="paused"} 1.0' in seen
+
+
+async def test_who_fetches_leaves_no_trace_among_the_pushes(
+    alice: Talker, bob: Talker, hub: Resources
+) -> None:
+    assert (await alice.send(bob)).status_code == 201
+    async with hub.database.read() as session:
+        for table in (PendingPush, Lane):
+            assert await session.scalar(select(func.count()).select_from(table)) == 0

@@ -56,6 +56,7 @@ class Dispatcher:
         self._ended: list[Ended] = []
         self._hungry: set[str] = set()
         self._may_be_due = True
+        self._next_look = 0.0
         self._rung = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
@@ -100,10 +101,10 @@ class Dispatcher:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pace):
                     await self._rung.wait()
-            was_rung = self._rung.is_set()
             self._rung.clear()
             try:
-                if not was_rung:
+                # however busy it is: leases have to be renewed, and retries come due unheard
+                if asyncio.get_running_loop().time() >= self._next_look:
                     await self._look()
                 if self._ended or self._hungry or self._may_be_due:
                     await self._turn()
@@ -124,6 +125,7 @@ class Dispatcher:
     async def _look(self) -> None:
         """A look costs less than a turn: mostly nothing is due. Lanes that are ours may have got
         something by another process."""
+        self._next_look = asyncio.get_running_loop().time() + self._pace
         self._hungry.update(self._lanes)
         if self._room() <= 0:
             return

@@ -61,7 +61,9 @@ def turn(
     if failing and not means.forms.alone:
         yield Ask(sql.INBOXES, sorted(failing), answers=False)
     works = yield from _held(asked)
-    recorded = [each for each in ended if each.ticket.agent_id in works]
+    # the fence of the lease under which it was posted, not of a later one of our own
+    held = {(agent_id, work.fence) for agent_id, work in works.items()}
+    recorded = [each for each in ended if (each.ticket.agent_id, each.fence) in held]
     words, events = yield from _record(means, recorded, works)
     if claims:
         yield from _claim(claims, works)
