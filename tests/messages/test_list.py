@@ -219,7 +219,10 @@ async def test_a_page_of_many_takes_as_many_statements_as_one_of_few(
         statements.clear()
         answer = await alice.owner.client.get(path)
         assert answer.status_code == 200
-        return len([each for each in statements if "message" in each or "delivery" in each])
+        ours = [each for each in statements if "message" in each or "delivery" in each]
+        # what the hub does by itself meanwhile is none of it
+        others = ("unindexed_batch", "fan_out.done_at", "delivery.expires_at <=")
+        return len([each for each in ours if not any(other in each for other in others)])
 
     await alice.send(bob, ack_by=datetime.now(UTC).isoformat().replace("20", "21", 1))
     few = await cost()
