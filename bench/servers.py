@@ -1,6 +1,7 @@
 """Starting what is measured, each on a core of its own, and reading what it has used."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +38,12 @@ def use_load_core() -> None:
         os.sched_setaffinity(0, {LOAD_CORE})
 
 
+def use_server_core() -> None:
+    """For what is measured in this very process."""
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {SERVER_CORE})
+
+
 @contextmanager
 def serving(
     command: list[str], port: int, env: dict[str, str] | None = None, log: Path | None = None
@@ -62,6 +69,28 @@ def serving(
         process.terminate()
         process.wait(30)
         out.close()
+
+
+@contextmanager
+def listening(module: str, port: int) -> Iterator[None]:
+    """A server of ours that is no hub, on the core of the load."""
+    process = subprocess.Popen([sys.executable, "-m", module, str(port)])
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(process.pid, {LOAD_CORE})
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("the server didn't start") from error
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def uvicorn(app: str, port: int) -> list[str]:

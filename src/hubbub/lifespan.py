@@ -154,6 +154,7 @@ async def open_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Non
             resources = await stack.enter_async_context(open_resources(settings, metrics))
             await bring_to_head(settings, resources.database)
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
+            await stack.enter_async_context(open_messages(resources))
         log.info("worker.started")
         yield
     log.info("worker.stopped")

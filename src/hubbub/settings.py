@@ -87,6 +87,24 @@ Networks = Annotated[
 ]
 
 
+def _seconds(value: object) -> object:
+    parts = _split(value)
+    if not isinstance(parts, list | tuple):
+        return parts
+    try:
+        return tuple(float(part) for part in parts)
+    except (TypeError, ValueError) as error:
+        msg = "must list seconds such as 5, 300, 1800"
+        raise ValueError(msg) from error
+
+
+Seconds = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)], ...],
+    NoDecode,
+    BeforeValidator(_seconds),
+]
+
+
 def read_encryption_keys(text: str) -> dict[str, bytes]:
     """`id:base64,id:base64`, the current key first. No error repeats what was given."""
     keys: dict[str, bytes] = {}
@@ -175,6 +193,23 @@ class GatewaySettings(Section):
     tests_per_minute: int = Field(default=6, ge=1, description="of one agent's gateway")
 
 
+class DeliverySettings(Section):
+    concurrency: int = Field(default=512, ge=1, description="pushes at a time, of one process")
+    retry_schedule: Seconds = Field(
+        default=(5, 300, 1800, 7200, 18000, 36000, 36000),
+        description="seconds before the second try, the third, and so on; then it has failed",
+    )
+    lease_seconds: float = Field(default=60.0, gt=0, description="how long a dead worker is missed")
+    poll_seconds: float = Field(default=1.0, gt=0)
+    pause_after_failures: int = Field(default=10, ge=1, description="in a row, and")
+    pause_after_seconds: float = Field(default=300.0, ge=0, description="of nothing but failures")
+    probe_schedule: Seconds = Field(
+        default=(60, 300, 900, 3600),
+        min_length=1,
+        description="seconds before each try of a paused gateway; the last one again and again",
+    )
+
+
 class MailSettings(Section):
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -235,6 +270,7 @@ class Settings(BaseSettings):
     messages: MessageSettings = MessageSettings()
     rooms: RoomSettings = RoomSettings()
     gateway: GatewaySettings = GatewaySettings()
+    delivery: DeliverySettings = DeliverySettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()

@@ -18,6 +18,7 @@ PRIVATE = (
     "session_key",
     "ordered",
     "max_in_flight",
+    "retry_ambiguous",
 )
 
 

@@ -39,6 +39,7 @@ class Agent(HasId, Base):
     may_broadcast: Mapped[bool] = mapped_column(default=False, server_default=false())
     ordered: Mapped[bool] = mapped_column(default=False)
     max_in_flight: Mapped[int] = mapped_column(default=4)
+    retry_ambiguous: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=db_now())
     updated_at: Mapped[datetime | None] = mapped_column(onupdate=db_now())
     deleted_at: Mapped[datetime | None]

@@ -92,6 +92,10 @@ class AgentCreate(Input):
     session_key: SessionKey | None = None
     ordered: bool = Field(default=False, description="Push one after the other, in order.")
     max_in_flight: MaxInFlight = 4
+    retry_ambiguous: bool = Field(
+        default=False,
+        description="Of the kind openclaw-chat: push again though the agent may have got it.",
+    )
 
 
 class AgentUpdate(Input):
@@ -112,6 +116,7 @@ class AgentUpdate(Input):
     )
     ordered: bool | MISSING = MISSING
     max_in_flight: MaxInFlight | MISSING = MISSING
+    retry_ambiguous: bool | MISSING = MISSING
 
 
 class AgentRead(Schema):
@@ -134,6 +139,7 @@ class AgentRead(Schema):
     may_broadcast: bool | None = None
     ordered: bool | None = None
     max_in_flight: int | None = None
+    retry_ambiguous: bool | None = None
     updated_at: UtcDatetime | None = None
 
 

@@ -1,6 +1,7 @@
 """`hubbub worker`."""
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -31,4 +32,7 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with open_worker(settings, Metrics()):
+        # what is there by now stays: looking through it for garbage would only hold up pushes
+        gc.collect()
+        gc.freeze()
         await stopped.wait()

@@ -52,6 +52,23 @@ class Metrics:
         self.writers_waiting = Gauge(
             "hubbub_db_writers_waiting", "Writers waiting for their turn", registry=self.registry
         )
+        self.pushes = Counter(
+            "hubbub_pushes",
+            "Pushes ended, by the kind of gateway",
+            ["kind", "outcome"],
+            registry=self.registry,
+        )
+        self.lanes = Gauge(
+            "hubbub_push_lanes",
+            "Agents whose gateway is paused, or who have something due",
+            ["state"],
+            registry=self.registry,
+        )
+        self.oldest_push = Gauge(
+            "hubbub_push_oldest_due_seconds",
+            "How long the push that is due longest has been waiting",
+            registry=self.registry,
+        )
         self.jobs = Counter("hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:

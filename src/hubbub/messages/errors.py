@@ -4,6 +4,7 @@ What a send can be refused for. A refusal stores nothing, and is told in the ter
 NotFound                 404
 ├── RecipientNotFound        with the nearest handles in `did_you_mean`
 ├── MessageNotFound
+├── DeliveryNotFound
 └── ReplyNotFound
 Forbidden                403
 ├── NotYourParticipant       `from` is not the caller's
@@ -14,7 +15,8 @@ Forbidden                403
 Conflict                 409
 ├── HopLimit                 agents have answered each other too long
 ├── CursorReset              the cursor belongs to nothing that is kept
-└── NoGateway                there is nothing to test
+├── NoGateway                there is nothing to push to
+└── NotFailed                there is nothing to replay
 TooLarge                 413
 └── ContentTooLarge
 Unprocessable            422
@@ -50,6 +52,11 @@ class RecipientNotFound(NotFound):
 class MessageNotFound(NotFound):
     code = "message_not_found"
     title = "Message not found"
+
+
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+    title = "Delivery not found"
 
 
 class ReplyNotFound(NotFound):
@@ -105,6 +112,11 @@ class NotWithdrawable(Conflict):
 class NoGateway(Conflict):
     code = "no_gateway"
     title = "This agent has no gateway; it fetches its messages itself"
+
+
+class NotFailed(Conflict):
+    code = "not_failed"
+    title = "Only a delivery that has failed can be replayed"
 
 
 class NobodyAddressed(Unprocessable):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base, Big
 from hubbub.kit.db.dialect import db_now
-from hubbub.messages.types import ContentType, Priority, State
+from hubbub.messages.types import AttemptOutcome, ContentType, Priority, State
 
 # the predicate of an index: a query must say it to the letter to be served
 AWAITS_ACK = "ack_by IS NOT NULL AND state IN ('queued', 'delivered', 'failed')"
@@ -92,6 +92,80 @@ class Delivery(Base):
     acked_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     ack_by: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """How often it was pushed."""
+    reason: Mapped[str | None] = mapped_column(String(64))
+    """Why it failed."""
+
+
+class PendingPush(Base):
+    """A delivery that is still to be pushed to a gateway; the key is the order. Whether it is still
+    queued is asked when its turn comes, so that what ends a delivery needn't know of this."""
+
+    __tablename__ = "push"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    recipient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Big, primary_key=True, autoincrement=False)
+    message_id: Mapped[UUID]
+    attempts: Mapped[int] = mapped_column(SmallInteger)
+    """Those that count for the schedule: a pause doesn't, a replay begins anew."""
+    due_at: Mapped[datetime]
+    posting: Mapped[bool]
+    """Something was begun that can't be begun twice, and nothing is known of its end."""
+    created_at: Mapped[datetime]
+
+
+class Lane(Base):
+    """Where all pushes to one agent go through, by one process at a time."""
+
+    __tablename__ = "lane"
+    __table_args__ = (
+        Index(
+            "ix_lane_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    agent_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime | None]
+    """Null when there is nothing to push. Of one that is taken, the end of its lease."""
+    held_until: Mapped[datetime | None]
+    """Whatever comes, nothing is pushed before."""
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(Big)
+    """Counts who has taken it: what an earlier one says is refused."""
+    failures: Mapped[int]
+    """In a row."""
+    failing_since: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    pause_reason: Mapped[str | None] = mapped_column(String(64))
+    pause_advice: Mapped[str | None]
+    probes: Mapped[int] = mapped_column(SmallInteger)
+    """How often the head was tried since the pause began."""
+
+
+class Attempt(Base):
+    """One try to push, kept as long as its message."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index(None, "message_id", "recipient_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID]
+    recipient_id: Mapped[UUID]
+    number: Mapped[int] = mapped_column(SmallInteger)
+    at: Mapped[datetime]
+    ms: Mapped[int | None]
+    status: Mapped[int | None]
+    """What the gateway answered."""
+    outcome: Mapped[AttemptOutcome]
+    reason: Mapped[str | None] = mapped_column(String(64))
+    excerpt: Mapped[str | None]
+    """How a refusal began."""
 
 
 class RoomMessage(Base):

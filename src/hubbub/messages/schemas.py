@@ -7,8 +7,16 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler, computed_field
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from hubbub.agents.types import GatewayKind
 from hubbub.kit.schema import Input, JsonObject, Line, Schema, Text, UtcDatetime
-from hubbub.messages.types import ContentType, Finding, Priority, State, delivery_id
+from hubbub.messages.types import (
+    AttemptOutcome,
+    ContentType,
+    Finding,
+    Priority,
+    State,
+    delivery_id,
+)
 
 MAX_METADATA_BYTES = 16 * 1024
 MAX_RECIPIENTS = 1000
@@ -127,10 +135,51 @@ class DeliveryRead(Schema):
     delivered_at: UtcDatetime | None
     read_at: UtcDatetime | None
     acked_at: UtcDatetime | None
+    reason: str | None = Field(default=None, description="Why it failed.")
+    attempts: int | None = Field(
+        default=None, description="How often it was pushed; as those below, for the owner alone."
+    )
+    next_attempt_at: UtcDatetime | None = None
+    blocked_reason: str | None = Field(
+        default=None, description="Why the recipient's gateway is paused."
+    )
 
     @computed_field(description="Names the delivery; opaque.")
     def id(self) -> str:
         return delivery_id(self.message_id, self.agent_id)
+
+
+class AttemptRead(Schema):
+    number: int
+    at: UtcDatetime
+    outcome: AttemptOutcome
+    reason: str | None
+    status: int | None = Field(description="What the gateway answered; null if it didn't.")
+    ms: int | None
+    answer: str | None = Field(
+        validation_alias="excerpt", description="How a refusal began, without secrets."
+    )
+
+
+class Since(Input):
+    since: UtcDatetime = Field(description="Deliveries made then or later.")
+
+
+class Replayed(Schema):
+    replayed: int
+    more: bool = Field(description="Whether there are further ones: ask again.")
+
+
+class GatewayStatus(Schema):
+    gateway_kind: GatewayKind
+    paused: bool
+    reason: str | None
+    advice: str | None = Field(description="What the owner has to change.")
+    paused_at: UtcDatetime | None
+    failing_since: UtcDatetime | None
+    failures: int = Field(description="In a row.")
+    next_attempt_at: UtcDatetime | None
+    waiting: int = Field(description="Deliveries that are still to be pushed.")
 
 
 class OverdueDelivery(DeliveryRead):

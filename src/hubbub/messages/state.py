@@ -10,6 +10,8 @@ from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
 from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
+from hubbub.messages.dispatch import gauges
+from hubbub.messages.dispatch.dispatcher import Dispatcher
 from hubbub.messages.models import Epoch
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
@@ -29,6 +31,7 @@ class MessageState:
     sending: Sending
     watch: Watch
     indexer: Indexer
+    dispatcher: Dispatcher
     epoch: str
 
 
@@ -44,6 +47,9 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
             later.ring()
         watch.stored(batch)
         indexer.stored(batch)
+        pushed = [other for each in batch for other in each.pushed]
+        if pushed:
+            dispatcher.ring(pushed)
 
     writer = Writer(
         open_store(settings, database),
@@ -54,6 +60,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         queue_size=settings.messages.queue_size,
         batch_size=settings.messages.batch_size,
     )
+    dispatcher = Dispatcher(resources, open_store(settings, database), writer)
     resources.metrics.writer_queue.set_function(lambda: writer.depth)
 
     async def deliver_later() -> None:
@@ -61,6 +68,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
             pass
 
     later = Loop("messages.fan_out", deliver_later, _EVERY)
+    seen = Loop("messages.gauges", lambda: gauges.measure(resources), gauges.EVERY)
     expiry = Loop("messages.expiry", lambda: expire(database), _EVERY)
     epoch = await _epoch(resources)
     watch.start()
@@ -68,9 +76,14 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     writer.start()
     later.start()
     expiry.start()
+    dispatcher.start()
+    seen.start()
     try:
-        yield MessageState(writer, Sending(resources, writer), watch, indexer, epoch)
+        yield MessageState(writer, Sending(resources, writer), watch, indexer, dispatcher, epoch)
     finally:
+        # before the writer, which stores the replies that come back
+        await dispatcher.stop()
+        await seen.stop()
         await expiry.stop()
         await later.stop()
         await writer.stop()

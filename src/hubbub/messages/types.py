@@ -41,6 +41,24 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
+RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
+"""In which order an agent is pushed to."""
+SAME_RANK = 2
+"""Of all pushes to an agent that gets one after the other."""
+
+
+class AttemptOutcome(StrEnum):
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    PAUSED = "paused"
+    """The gateway has to be changed; it didn't count."""
+    FAILED = "failed"
+
+
+BY_OWNER = "paused_by_owner"
+"""Why a gateway is paused that no success of a push unpauses."""
+
+
 class Role(StrEnum):
     """On which side of a delivery one stands."""
 

@@ -23,6 +23,7 @@ from hubbub.kit.outbox import Event, emit
 from hubbub.users.errors import AdminsOnly
 
 _GATEWAY = frozenset({"gateway_kind", "gateway_url", "gateway_token", "session_key"})
+_PUSHING = _GATEWAY | {"ordered"}
 
 
 class AgentDeleted(Event):
@@ -49,6 +50,7 @@ async def update_agent(
         announce_revocation(session, agent.id)  # what its key may do is remembered for seconds
     if wanted.keys() & _GATEWAY:
         _change_gateway(agent, safe, changes)
+    if wanted.keys() & _PUSHING:
         emit(session, GatewayChanged(agent_id=agent.id))
     for name in wanted.keys() - _GATEWAY:
         setattr(agent, name, wanted[name])

@@ -35,6 +35,7 @@ def full_read(agent: Agent, last_seen_at: datetime | None = None) -> AgentRead:
             "may_broadcast": agent.may_broadcast,
             "ordered": agent.ordered,
             "max_in_flight": agent.max_in_flight,
+            "retry_ambiguous": agent.retry_ambiguous,
             "updated_at": agent.updated_at,
         }
     )

@@ -60,6 +60,7 @@ async def register(
         accepts=new.accepts,
         ordered=new.ordered,
         max_in_flight=new.max_in_flight,
+        retry_ambiguous=new.retry_ambiguous,
     )
     token = new.gateway_token.get_secret_value() if new.gateway_token else None
     put_gateway(agent, gateway, safe, token)

@@ -23,6 +23,11 @@ class Target:
     retry_ambiguous: bool = False
     """Whether to push again though the agent may have got it."""
 
+    @property
+    def is_told_once(self) -> bool:
+        """Whether the gateway would take a repetition for another message."""
+        return self.kind is GatewayKind.OPENCLAW_CHAT
+
 
 @dataclass(frozen=True, slots=True)
 class Participant:

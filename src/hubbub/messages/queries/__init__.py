@@ -96,6 +96,16 @@ async def is_fan_out_due(session: AsyncReadSession) -> bool:
     return bool(await session.scalar(statement))
 
 
+async def owners_of_senders(session: AsyncReadSession, message_ids: Sequence[UUID]) -> set[UUID]:
+    """For telling them, where nobody is looking."""
+    statement = (
+        select(Agent.owner_id)
+        .join(Message, Message.sender_id == Agent.id)
+        .where(Message.id.in_(message_ids), Agent.owner_id.is_not(None))
+    )
+    return set(await session.scalars(statement))
+
+
 async def counter_of(session: AsyncReadSession, inbox_id: UUID) -> Counter:
     """An inbox that nothing has come to yet has numbers too."""
     found = await session.get(Counter, inbox_id)

@@ -11,7 +11,7 @@ from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.models import Delivery
 from hubbub.messages.queries import deliveries as finders
 from hubbub.messages.schemas import DeliveryRead, OverdueDelivery
-from hubbub.messages.service.messages import shown_delivery
+from hubbub.messages.service.messages import shown_deliveries
 from hubbub.messages.types import Direction, Role, State
 
 _PAIR = (Delivery.message_id.type, Delivery.recipient_id.type)
@@ -39,7 +39,7 @@ async def list_deliveries(
     )
     more, rows = len(rows) > page.limit, rows[: page.limit]
     cursor = write_cursor(name, rows[-1].message_id, rows[-1].recipient_id) if more else None
-    return PageOf(items=[shown_delivery(each) for each in rows], next_cursor=cursor)
+    return PageOf(items=await shown_deliveries(session, actor, rows), next_cursor=cursor)
 
 
 async def list_overdue(
@@ -56,12 +56,13 @@ async def list_overdue(
     more, rows = len(rows) > page.limit, rows[: page.limit]
     last = rows[-1] if more else None
     cursor = last and write_cursor(name, last.ack_by, last.message_id, last.recipient_id)
+    shown = await shown_deliveries(session, actor, rows)
     items = [
         OverdueDelivery(
-            **shown_delivery(each).model_dump(exclude={"id"}),
+            **read.model_dump(exclude={"id"}),
             from_agent_id=each.sender_id,
             ack_by=each.ack_by,
         )
-        for each in rows
+        for each, read in zip(rows, shown, strict=True)
     ]
     return PageOf(items=items, next_cursor=cursor)

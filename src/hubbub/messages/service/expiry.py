@@ -15,7 +15,7 @@ from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
-from hubbub.messages.models import Delivery, FanOut, Message, RoomMessage
+from hubbub.messages.models import Attempt, Delivery, FanOut, Message, RoomMessage
 from hubbub.messages.queries import retention
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.changes import CHANGED, tell_changes
@@ -118,6 +118,7 @@ async def _forget_some(
 
 
 async def _forget_messages(session: AsyncWriteSession, ids: Sequence[UUID]) -> None:
-    for table, key in ((Message, Message.id), (FanOut, FanOut.message_id)):
+    told = (Message, Message.id), (FanOut, FanOut.message_id), (Attempt, Attempt.message_id)
+    for table, key in told:
         await session.execute(delete(table).where(key.in_(ids)), execution_options=_PLAINLY)
     await search.remove_many(session, SEARCH_KIND, ids)

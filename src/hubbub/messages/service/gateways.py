@@ -32,6 +32,7 @@ def target_of(agent: Agent, secrets: Sequence[SigningSecret], safe: Safe) -> Tar
         token=gateway_token(agent, safe),
         session_key=agent.session_key,
         signing_secrets=tuple(signing.opened(each, safe) for each in secrets),
+        retry_ambiguous=agent.retry_ambiguous,
     )
 
 

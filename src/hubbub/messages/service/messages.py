@@ -16,6 +16,7 @@ from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourPart
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread
+from hubbub.messages.service.pushing import pending
 from hubbub.messages.types import State
 
 _MANY = 500
@@ -143,7 +144,27 @@ async def read_deliveries(
 ) -> list[DeliveryRead]:
     if await queries.find_message(session, actor, message_id) is None:
         raise MessageNotFound
-    return [shown_delivery(each) for each in await queries.list_deliveries(session, [message_id])]
+    found = await queries.list_deliveries(session, [message_id])
+    return await shown_deliveries(session, actor, found)
+
+
+async def shown_deliveries(
+    session: AsyncReadSession, actor: Actor, deliveries: Sequence[Delivery]
+) -> list[DeliveryRead]:
+    """How the pushing goes is for those whose gateway it is."""
+    recipients = {each.recipient_id for each in deliveries}
+    own = recipients if actor.is_admin else await queries.owned(session, actor, recipients)
+    known = [each for each in deliveries if each.recipient_id in own]
+    waiting = await pending(session, known)
+    shown = []
+    for each in deliveries:
+        read = shown_delivery(each)
+        if each.recipient_id in own:
+            read.attempts = each.attempts
+            at, reason = waiting.get((each.recipient_id, each.seq), (None, None))
+            read.next_attempt_at, read.blocked_reason = at, reason
+        shown.append(read)
+    return shown
 
 
 def shown_delivery(delivery: Delivery) -> DeliveryRead:
@@ -156,6 +177,7 @@ def shown_delivery(delivery: Delivery) -> DeliveryRead:
         delivered_at=delivery.delivered_at,
         read_at=delivery.read_at,
         acked_at=delivery.acked_at,
+        reason=delivery.reason,
     )
 
 
@@ -163,10 +185,10 @@ async def withdraw(
     session: AsyncWriteSession, actor: Actor, message_id: UUID
 ) -> list[DeliveryRead]:
     """Takes back what nobody has yet, and returns how each delivery stands then."""
-    found = await queries.find_message(session, actor, message_id)
-    if found is None:
+    visible = await queries.find_message(session, actor, message_id)
+    if visible is None:
         raise MessageNotFound
-    message = found[0]
+    message = visible[0]
     if message.sender_id != actor.participant_id and not await queries.owns(
         session, actor, message.sender_id
     ):
@@ -190,4 +212,5 @@ async def withdraw(
         target_id=message_id,
     )
     session.expire_all()
-    return [shown_delivery(each) for each in await queries.list_deliveries(session, [message_id])]
+    found = await queries.list_deliveries(session, [message_id])
+    return await shown_deliveries(session, actor, found)

@@ -33,17 +33,21 @@ class People:
     open: dict[str, int] = field(default_factory=dict)
     last_seq: dict[str, int] = field(default_factory=dict)
     """Of rooms too."""
+    pushed: dict[str, int] = field(default_factory=dict)
+    """Those who have a gateway: 1, or 2 where one push waits for the one before."""
     blocking: set[str] = field(default_factory=set)
 
     def add(self, rows: Iterable[Any]) -> list[str]:
         ids = []
-        for agent_id, handle, kind, owner_id, accepts, blocks, waiting, last_seq in rows:
+        for agent_id, handle, kind, owner_id, accepts, blocks, waiting, last_seq, pushed in rows:
             party = Party(agent_id, handle, kind, owner_id, accepts, False)
             self.by_id[agent_id] = self.by_handle[handle] = party
             self.open[agent_id] = waiting or 0
             self.last_seq[agent_id] = last_seq or 0
             if blocks:
                 self.blocking.add(agent_id)
+            if pushed:
+                self.pushed[agent_id] = pushed
             ids.append(agent_id)
         return ids
 
@@ -99,9 +103,11 @@ def look_up_rooms(drafts: Iterable[Draft], people: People) -> Steps[Rooms]:
 
 def look_up_members(room_ids: list[str], rooms: Rooms, people: People) -> Steps[None]:
     if room_ids:
-        for room_id, member, last_seq in (yield Ask(sql.ROOM_MEMBERS, room_ids)):
+        for room_id, member, last_seq, pushed in (yield Ask(sql.ROOM_MEMBERS, room_ids)):
             rooms.members.setdefault(room_id, []).append(member)
             people.last_seq[member] = last_seq or 0
+            if pushed:
+                people.pushed[member] = pushed
 
 
 def room_of(draft: Draft, rooms: Rooms) -> Room | None:

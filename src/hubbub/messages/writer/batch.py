@@ -64,7 +64,7 @@ def store(
     at_once = [each for each in stored if not each.draft.is_delivered_later]
     yield from number(at_once, people, forms)
     yield from insert_messages(stored, at, forms)
-    yield from insert_deliveries(at_once, at)
+    yield from insert_deliveries(at_once, at, people)
     yield from mention(_naming(at_once), forms)
     for each in stored:
         batch.outcomes[each.draft.id] = each
@@ -156,6 +156,7 @@ def _accept(draft: Draft, named: list[str], known: _Known) -> Stored:
         recipients=[(other, 0) for other in named],
         room_id=room.id if room is not None else None,
         room_seq=0,
+        priority=draft.priority,
         draft=draft,
         sender_handle=sender.handle,
         thread_id=thread_id,

@@ -1,7 +1,7 @@
 """What waits to be stored, and what becomes of it. All ids are text here: the JSON of the API, the
 text of SQLite and PostgreSQL's driver all take it as it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,9 @@ class Deliveries:
     """Ids and the numbers in their inboxes, nothing before they are given."""
     room_id: str | None
     room_seq: int
+    priority: str
+    pushed: list[str] = field(default_factory=list, kw_only=True)
+    """Those of the recipients who have a gateway."""
 
 
 @dataclass(slots=True)

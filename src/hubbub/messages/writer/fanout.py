@@ -30,6 +30,7 @@ class _Row(NamedTuple):
     content_type: str
     content: str
     """If anybody may be mentioned in it."""
+    priority: str
 
 
 @dataclass(slots=True)
@@ -62,12 +63,13 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
         recipients=[(other, 0) for other in recipients],
         room_id=room_id,
         room_seq=0,
+        priority=row.priority,
     )
     yield from number([due], people, forms)
-    yield from insert_deliveries([due], forms.time(now))
     if room_id is not None and row.content:
         names = names_in(row.content, row.content_type)
         yield from mention([Said(row.message_id, room_id, row.sender_id, names)], forms)
+    yield from insert_deliveries([due], forms.time(now), people)
     outcome = (row.message_id, following.after_id, len(recipients), skipped)
     yield Ask(sql.FANNED_OUT, [(*outcome, following.after_id is None)], answers=False)
     return due

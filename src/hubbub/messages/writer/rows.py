@@ -1,8 +1,9 @@
 """Numbers and rows of what is stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from hubbub.messages.types import RANKS, SAME_RANK, Priority
 from hubbub.messages.writer import statements as sql
 from hubbub.messages.writer.audience import People
 from hubbub.messages.writer.draft import Deliveries, Stored
@@ -61,15 +62,30 @@ def insert_messages(stored: Sequence[Stored], at: object, forms: Forms) -> Steps
         yield Ask(sql.FAN_OUTS, waiting, answers=False)
 
 
-def insert_deliveries(made: Iterable[Deliveries], at: object) -> Steps[None]:
+def insert_deliveries(made: Iterable[Deliveries], at: object, people: People) -> Steps[None]:
     deliveries: list[tuple[Any, ...]] = []
     said: list[tuple[Any, ...]] = []
+    pushes: list[tuple[Any, ...]] = []
     for each in made:
         same = (each.message_id, each.sender_id, at, each.expires_at, each.ack_by)
         deliveries += [(other, seq, *same) for other, seq in each.recipients]
         if each.room_id is not None:
             said.append((each.room_id, each.room_seq, each.message_id))
+        if people.pushed:
+            pushes += _pushes(each, at, people.pushed)
     if deliveries:
         yield Ask(sql.DELIVERIES, deliveries, answers=False)
     if said:
         yield Ask(sql.ROOM_MESSAGES, said, answers=False)
+    if pushes:
+        yield Ask(sql.PUSHES, pushes, answers=False)
+        yield Ask(sql.LANES, sorted({(row[0],) for row in pushes}), answers=False)
+
+
+def _pushes(made: Deliveries, at: object, pushed: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    rank = RANKS[Priority(made.priority)]
+    for other, seq in made.recipients:
+        how = pushed.get(other)
+        if how:
+            made.pushed.append(other)
+            yield other, rank if how == 1 else SAME_RANK, seq, made.message_id, at

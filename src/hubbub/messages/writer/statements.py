@@ -67,16 +67,24 @@ DROP_KEYS = Query(
         (SELECT * FROM unnest($1::uuid[], $2::text[]))
     """,
 )
+# ruff: noqa: S608 - what is put together are our own words
+_PUSHED = (
+    "CASE WHEN a.gateway_kind = 'none' THEN 0"
+    " WHEN a.ordered OR a.gateway_kind = 'openclaw' THEN 2 ELSE 1 END"
+)
+"""Of a participant: 0 fetches its messages itself, 1 is pushed to, 2 one after the other."""
 _PARTIES = Query(
     """
     SELECT json_group_array(json_array(a.id, a.handle, a.kind, a.owner_id, a.accepts,
-        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq))
+        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq,
+        {pushed}))
     FROM json_each(?) AS asked JOIN agent AS a ON a.{by} = asked.value
     LEFT JOIN counter AS c ON c.id = a.id WHERE a.deleted_at IS NULL
     """,
     """
     SELECT a.id::text, a.handle, a.kind, a.owner_id::text, a.accepts,
-        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq
+        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq,
+        {pushed}
     FROM agent AS a LEFT JOIN counter AS c ON c.id = a.id
     WHERE a.{by} = ANY($1::{kind}[]) AND a.deleted_at IS NULL
     """,
@@ -86,7 +94,7 @@ _PARTIES = Query(
 def _parties(by: str, kind: str) -> Query:
     """With the numbers of their inboxes, and whether they block anybody: most don't, so nobody
     needs to ask whom."""
-    return Query(*(each.format(by=by, kind=kind) for each in _PARTIES))
+    return Query(*(each.format(by=by, kind=kind, pushed=_PUSHED) for each in _PARTIES))
 
 
 AGENTS_BY_ID = _parties("id", "uuid")
@@ -138,14 +146,14 @@ ROOMS = Query(
 )
 # those who hear what is said
 ROOM_MEMBERS = Query(
-    """
-    SELECT json_group_array(json_array(m.room_id, m.participant_id, c.last_seq))
+    f"""
+    SELECT json_group_array(json_array(m.room_id, m.participant_id, c.last_seq, {_PUSHED}))
     FROM json_each(?) AS asked JOIN room_member AS m ON m.room_id = asked.value AND NOT m.muted
     JOIN agent AS a ON a.id = m.participant_id AND a.deleted_at IS NULL
     LEFT JOIN counter AS c ON c.id = m.participant_id
     """,
-    """
-    SELECT m.room_id::text, m.participant_id::text, c.last_seq
+    f"""
+    SELECT m.room_id::text, m.participant_id::text, c.last_seq, {_PUSHED}
     FROM room_member AS m JOIN agent AS a ON a.id = m.participant_id AND a.deleted_at IS NULL
     LEFT JOIN counter AS c ON c.id = m.participant_id
     WHERE m.room_id = ANY($1::uuid[]) AND NOT m.muted
@@ -229,6 +237,41 @@ DELIVERIES = Insert(
         AS new (r, s, m, f, c, e, a)
     """,
 )
+# what is pushed, and the lanes in which that happens: these are the last to be locked, in the
+# order of the ids
+PUSHES = Insert(
+    (
+        (
+            "INSERT INTO push"
+            " (recipient_id, rank, seq, message_id, attempts, due_at, posting, created_at)"
+        ),
+        "(?, ?, ?, ?, 0, strftime('%Y-%m-%d %H:%M:%f000', 'now'), 0, ?)",
+        "",
+    ),
+    """
+    INSERT INTO push (recipient_id, rank, seq, message_id, attempts, due_at, posting, created_at)
+    SELECT r, k, s, m, 0, statement_timestamp(), false, c FROM unnest($1::uuid[], $2::smallint[],
+        $3::bigint[], $4::uuid[], $5::timestamptz[]) AS new (r, k, s, m, c)
+    """,
+)
+LANES = Insert(
+    (
+        "INSERT INTO lane (agent_id, due_at, fence, failures, probes)",
+        "(?, strftime('%Y-%m-%d %H:%M:%f000', 'now'), 0, 0, 0)",
+        (
+            "ON CONFLICT (agent_id) DO UPDATE"
+            " SET due_at = max(coalesce(held_until, ''), excluded.due_at)"
+            " WHERE due_at IS NULL OR due_at > max(coalesce(held_until, ''), excluded.due_at)"
+        ),
+    ),
+    """
+    INSERT INTO lane AS l (agent_id, due_at, fence, failures, probes)
+    SELECT agent_id, statement_timestamp(), 0, 0, 0 FROM unnest($1::uuid[]) AS new (agent_id)
+    ORDER BY agent_id
+    ON CONFLICT (agent_id) DO UPDATE SET due_at = greatest(l.held_until, excluded.due_at)
+    WHERE l.due_at IS NULL OR l.due_at > greatest(l.held_until, excluded.due_at)
+    """,
+)
 ROOM_MESSAGES = Insert(
     ("INSERT INTO room_message (room_id, seq, message_id)", "(?, ?, ?)", ""),
     """
@@ -253,7 +296,7 @@ DUE = Query(
     """
     SELECT json_group_array(json_array(id, sender_id, room_id, to_everyone, recipients, after_id,
         expires_at, ack_by, content_type,
-        CASE WHEN room_id IS NOT NULL AND instr(content, '@') THEN content ELSE '' END))
+        CASE WHEN room_id IS NOT NULL AND instr(content, '@') THEN content ELSE '' END, priority))
     FROM (SELECT * FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
         WHERE f.done_at IS NULL AND f.due_at <= strftime('%Y-%m-%d %H:%M:%f000', 'now')
         ORDER BY f.due_at LIMIT (SELECT max(value) FROM json_each(?)))
@@ -261,7 +304,8 @@ DUE = Query(
     """
     SELECT m.id::text, m.sender_id::text, m.room_id::text, f.to_everyone, f.recipients,
         f.after_id::text, m.expires_at, m.ack_by, m.content_type,
-        CASE WHEN m.room_id IS NOT NULL AND strpos(m.content, '@') > 0 THEN m.content ELSE '' END
+        CASE WHEN m.room_id IS NOT NULL AND strpos(m.content, '@') > 0 THEN m.content ELSE '' END,
+        m.priority
     FROM fan_out AS f JOIN message AS m ON m.id = f.message_id
     WHERE f.done_at IS NULL AND f.due_at <= statement_timestamp()
     ORDER BY f.due_at LIMIT ($1::int[])[1] FOR UPDATE OF f SKIP LOCKED
@@ -284,17 +328,19 @@ ROOMS_BY_ID = Query(
 )
 # the next of all participants, in the order of their ids
 NEXT_OF_ALL = Query(
-    """
-    SELECT json_group_array(json_array(id, handle, kind, owner_id, accepts, blocks, open, last_seq))
-    FROM (SELECT a.*, c.open, c.last_seq,
+    f"""
+    SELECT json_group_array(json_array(id, handle, kind, owner_id, accepts, blocks, open, last_seq,
+        pushed))
+    FROM (SELECT a.*, c.open, c.last_seq, {_PUSHED} AS pushed,
             EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id) AS blocks
         FROM json_each(?) AS asked JOIN agent AS a ON a.id > asked.value ->> 0
         LEFT JOIN counter AS c ON c.id = a.id
         WHERE a.deleted_at IS NULL ORDER BY a.id LIMIT 500)
     """,
-    """
+    f"""
     SELECT a.id::text, a.handle, a.kind, a.owner_id::text, a.accepts,
-        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq
+        EXISTS (SELECT 1 FROM agent_block AS b WHERE b.agent_id = a.id), c.open, c.last_seq,
+        {_PUSHED}
     FROM agent AS a LEFT JOIN counter AS c ON c.id = a.id
     WHERE a.id > ($1::uuid[])[1] AND a.deleted_at IS NULL ORDER BY a.id LIMIT 500
     """,
