@@ -36,7 +36,8 @@ GATHERING = 0.25
 LEFT_BEHIND = 1.0
 """A process that hasn't indexed its own rows after so long has ended, or needs help."""
 _ROWS, _MESSAGES = 60, 200
-_MOST_RECENT = 10_000
+_MOST_RECENT, _SHORT = 4000, 2000
+"""So many texts of at most that length are kept until they are indexed; others are read again."""
 
 # on SQLite nobody else takes any
 _TAKE = Query(
@@ -93,7 +94,9 @@ class Indexer:
     def stored(self, batch: Iterable[Deliveries]) -> None:
         """Something was stored just now: what is at hand needn't be read again."""
         for each in batch:
-            if isinstance(each, Stored) and len(self._recent) < _MOST_RECENT:
+            if len(self._recent) == _MOST_RECENT:
+                break
+            if isinstance(each, Stored) and len(each.draft.content) <= _SHORT:
                 self._recent[each.message_id] = each.draft.content, each.draft.content_type
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHERING, self._gathered)
