@@ -45,6 +45,7 @@ CREATING: dict[str, Creating] = {
     INVITATIONS: lambda *_: (INVITATIONS, {"email": "new@example.com"}),
     ENROLMENTS: lambda *_: (ENROLMENTS, {}),
     USERS: lambda *_: (USERS, SIGN_UP),
+    "/api/v1/rooms": lambda *_: ("/api/v1/rooms", {"name": "lobby"}),
     "/api/v1/ws-tickets": lambda *_: ("/api/v1/ws-tickets", {}),
 }
 

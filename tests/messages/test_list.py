@@ -207,6 +207,7 @@ async def test_a_page_of_many_takes_as_many_statements_as_one_of_few(
         return len(statements)
 
     await alice.send(bob, ack_by=datetime.now(UTC).isoformat().replace("20", "21", 1))
+    await bob.send(alice)
     few = await cost()
     for number in range(4):
         mine = await talkers(f"mine-{number}")

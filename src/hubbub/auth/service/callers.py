@@ -38,7 +38,7 @@ async def _holder(session: AsyncReadSession, tokens: Tokens, credential: str) ->
 
 def _counting(role: Role, scopes: frozenset[Scope]) -> frozenset[Scope]:
     """Who was an admin when the key was made may be none by now."""
-    return scopes if role is Role.ADMIN else scopes - {Scope.ADMIN, Scope.BROADCAST}
+    return scopes if role is Role.ADMIN else scopes - {Scope.BROADCAST}
 
 
 def check_signed_in(caller: Caller) -> None:

@@ -95,8 +95,7 @@ class Database:
     async def _commit_and_ring(self, session: AsyncWriteSession) -> None:
         await session.commit()
         for topic, message in session.told:
-            for hear in self._hearers[topic]:
-                hear(message)
+            self.tell(topic, message)
         for signal in session.signals:
             self.ring(signal)
 
@@ -108,6 +107,11 @@ class Database:
         """Calls `hear` with each event of that topic as soon as it is committed in this process,
         before anybody is answered. Other processes hear of it by the bus, a little later."""
         self._hearers[topic].append(hear)
+
+    def tell(self, topic: str, message: str) -> None:
+        """For a commit that went past the sessions."""
+        for hear in self._hearers[topic]:
+            hear(message)
 
     def ring(self, signal: str) -> None:
         for ring in self._listeners[signal]:

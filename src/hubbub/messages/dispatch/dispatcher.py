@@ -13,9 +13,11 @@ from hubbub.kit.db.dialect import db_now, is_retryable_in_driver
 from hubbub.kit.outbox import SIGNAL as OUTBOX
 from hubbub.kit.resources import Resources
 from hubbub.messages.dispatch.posting import Poster
-from hubbub.messages.dispatch.turn import Means, turn
+from hubbub.messages.dispatch.turn import STATES, Means, turn
 from hubbub.messages.dispatch.types import Asked, Ended, Ticket, Turned, Work
 from hubbub.messages.models import Lane as LaneRecord
+from hubbub.messages.service.changes import TOPIC as CHANGES
+from hubbub.messages.service.changes import changes
 from hubbub.messages.service.pushing import SIGNAL
 from hubbub.messages.writer.queue import Store, Writer
 
@@ -210,6 +212,7 @@ class Dispatcher:
             lane = self._lanes.get(ended.ticket.agent_id)
             if lane is not None and lane.fence == ended.fence:
                 lane.flying.pop(ended.ticket.seq, None)
+        self._tell(turned.recorded)
         for work in turned.works:
             self._apply_work(work, now)
         if turned.refused:
@@ -219,6 +222,16 @@ class Dispatcher:
         if turned.more:
             self._may_be_due = True
             self._rung.set()
+
+    def _tell(self, recorded: Iterable[tuple[Ended, str]]) -> None:
+        """The senders, of what is final by now."""
+        rows = []
+        for ended, word in recorded:
+            push = ended.ticket.push
+            if word in STATES:
+                rows.append((push.sender.id, push.recipient.id, push.message_id, STATES[word]))
+        if rows:
+            self._database.tell(CHANGES, changes(rows))
 
     def _apply_work(self, work: Work, now: float) -> None:
         agent_id = work.row.agent_id

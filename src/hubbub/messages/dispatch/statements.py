@@ -149,39 +149,41 @@ ALL_OF = Query(
     "DELETE FROM push WHERE recipient_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM push WHERE recipient_id = ANY($1::uuid[])",
 )
+# the rank may change meanwhile, with the agent; there is one push for a delivery
 BEGUN = Query(
     """
     UPDATE push SET posting = 1 FROM json_each(?) AS new
-    WHERE recipient_id = new.value ->> 0 AND rank = new.value ->> 1 AND seq = new.value ->> 2
+    WHERE recipient_id = new.value ->> 0 AND rank IN (0, 1, 2, 3) AND seq = new.value ->> 2
     """,
     """
     UPDATE push AS p SET posting = true
     FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) AS new (recipient_id, rank, seq)
-    WHERE p.recipient_id = new.recipient_id AND p.rank = new.rank AND p.seq = new.seq
+    WHERE p.recipient_id = new.recipient_id AND p.rank IN (0, 1, 2, 3) AND p.seq = new.seq
     """,
 )
 ENDED = Query(
     """
     DELETE FROM push WHERE (recipient_id, rank, seq) IN
-        (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))
+        (SELECT done.value ->> 0, ranks.column1, done.value ->> 2
+        FROM json_each(?) AS done, (VALUES (0), (1), (2), (3)) AS ranks)
     """,
     """
     DELETE FROM push AS p USING unnest($1::uuid[], $2::smallint[], $3::bigint[])
         AS done (recipient_id, rank, seq)
-    WHERE p.recipient_id = done.recipient_id AND p.rank = done.rank AND p.seq = done.seq
+    WHERE p.recipient_id = done.recipient_id AND p.rank IN (0, 1, 2, 3) AND p.seq = done.seq
     """,
 )
 LATER = Query(
     """
     UPDATE push SET posting = 0, attempts = new.value ->> 3, due_at = new.value ->> 4
     FROM json_each(?) AS new
-    WHERE recipient_id = new.value ->> 0 AND rank = new.value ->> 1 AND seq = new.value ->> 2
+    WHERE recipient_id = new.value ->> 0 AND rank IN (0, 1, 2, 3) AND seq = new.value ->> 2
     """,
     """
     UPDATE push AS p SET posting = false, attempts = new.attempts, due_at = new.due_at
     FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::smallint[], $5::timestamptz[])
         AS new (recipient_id, rank, seq, attempts, due_at)
-    WHERE p.recipient_id = new.recipient_id AND p.rank = new.rank AND p.seq = new.seq
+    WHERE p.recipient_id = new.recipient_id AND p.rank IN (0, 1, 2, 3) AND p.seq = new.seq
     """,
 )
 # the writer locks these before lanes; SQLite has nothing to lock

@@ -7,7 +7,7 @@ either seen or makes the lane due again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,12 @@ log = structlog.get_logger()
 
 _UNREADABLE = "push_unreadable"
 _SEE_LOG = "The hub can't read what is to be pushed. Its log says why."
-_STATES = {AttemptOutcome.DELIVERED: State.DELIVERED, AttemptOutcome.FAILED: State.FAILED}
+_EXPIRING = timedelta(seconds=5)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+STATES: dict[str, State] = {
+    AttemptOutcome.DELIVERED: State.DELIVERED,
+    AttemptOutcome.FAILED: State.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ class _Record:
         if state is None:
             return
         if is_queued:
-            state = str(_STATES.get(verdict.word, State.QUEUED))
+            state = str(STATES.get(verdict.word, State.QUEUED))
             if state == State.FAILED:
                 ids = self.failed.setdefault(ticket.agent_id, [])
                 ids.append(str(ticket.push.message_id))
@@ -193,22 +198,42 @@ def _take(means: Means, works: Mapping[str, Work]) -> Steps[None]:
             is_probe = work.standing.paused_at is not None
             most = wanted + len(work.flying)
             asked.append((work.row.agent_id, most, work.row.in_order or is_probe, is_probe))
-    stale = set()
-    begun = []
+    found = _Found()
     for row in (yield from _next(asked, means.forms)):
-        work = works[row.agent_id]
-        if row.is_stale and row.seq not in work.flying:
-            work.is_stale = True
-            stale.add(row.agent_id)
-        elif row.seq not in work.flying and len(work.taken) < _wanted(means, work):
-            ticket = _ticket(means, work, row)
-            if ticket is not None:
-                work.taken.append(ticket)
-                begun += [ticket.key] if ticket.push.target.is_told_once else []
-    if stale:
-        yield Ask(sql.STALE, sorted(stale), answers=False)
-    if begun:
-        yield Ask(sql.BEGUN, begun, answers=False)
+        _look_at(means, works[row.agent_id], row, found)
+    for statement, rows in (
+        (sql.STALE, sorted(found.stale)),
+        (sql.BEGUN, found.begun),
+        (sql.LATER, found.expired),
+    ):
+        if rows:
+            yield Ask(statement, rows, answers=False)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What comes of the rows that came next."""
+
+    stale: set[str] = field(default_factory=set)
+    begun: list[tuple[Any, ...]] = field(default_factory=list)
+    expired: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def _look_at(means: Means, work: Work, row: PushRow, found: _Found) -> None:
+    if row.seq in work.flying:
+        return
+    if row.is_stale:
+        work.is_stale = True
+        found.stale.add(row.agent_id)
+    elif (moment(row.expires_at) or _NEVER) <= work.now:
+        # not ours to end; until that has happened the lane needn't look again and again
+        due_at = means.forms.time(work.now + _EXPIRING)
+        found.expired.append((row.agent_id, row.rank, row.seq, row.attempts, due_at))
+    elif len(work.taken) < _wanted(means, work):
+        ticket = _ticket(means, work, row)
+        if ticket is not None:
+            work.taken.append(ticket)
+            found.begun += [ticket.key] if ticket.push.target.is_told_once else []
 
 
 def _ticket(means: Means, work: Work, row: PushRow) -> Ticket | None:

@@ -31,7 +31,7 @@ class Verdict:
 def judge(ended: Ended, standing: Standing, now: datetime, settings: DeliverySettings) -> Verdict:
     outcome, attempts = ended.outcome, ended.ticket.attempts
     if isinstance(outcome, Delivered | Replied):
-        _works(standing)
+        _works(ended, standing)
         note = ended.note or (outcome.note if isinstance(outcome, Delivered) else None)
         return Verdict(AttemptOutcome.DELIVERED, note)
     if isinstance(outcome, Pause):
@@ -52,9 +52,13 @@ def judge(ended: Ended, standing: Standing, now: datetime, settings: DeliverySet
     return Verdict(AttemptOutcome.RETRY, outcome.reason, attempts + 1, due_at)
 
 
-def _works(standing: Standing) -> None:
+def _works(ended: Ended, standing: Standing) -> None:
+    """A push that was under way already when the gateway was paused says nothing about it since.
+    And what Retry-After asks for holds whoever gets through meanwhile."""
     standing.failures, standing.failing_since = 0, None
-    if standing.pause_reason != BY_OWNER:
+    if standing.paused_at is None or standing.pause_reason == BY_OWNER:
+        return
+    if ended.ticket.is_probe or ended.ticket.push.attempted_at > standing.paused_at:
         standing.paused_at = standing.pause_reason = standing.pause_advice = None
         standing.held_until, standing.probes = None, 0
 

@@ -2,7 +2,6 @@
 and may get lost, and whoever must know looks at the deliveries."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,12 +17,17 @@ CHANGED = (Delivery.sender_id, Delivery.recipient_id, Delivery.message_id, Deliv
 _MOST = 1000
 """Changes of one transaction that are told; more at once are nobody's news."""
 
+type Change = Row[UUID, UUID, UUID, State] | tuple[UUID, UUID, UUID, State]
 
-def tell_changes(session: AsyncWriteSession, rows: Sequence[Row[UUID, UUID, UUID, State]]) -> None:
+
+def tell_changes(session: AsyncWriteSession, rows: Sequence[Change]) -> None:
     """Once this session has committed."""
-    if not rows:
-        return
-    changes: list[dict[str, Any]] = [
+    if rows:
+        session.tell(TOPIC, changes(rows))
+
+
+def changes(rows: Sequence[Change]) -> str:
+    told = [
         {
             "sender_id": str(sender_id),
             "delivery": {
@@ -35,4 +39,4 @@ def tell_changes(session: AsyncWriteSession, rows: Sequence[Row[UUID, UUID, UUID
         }
         for sender_id, recipient_id, message_id, state in rows[:_MOST]
     ]
-    session.tell(TOPIC, orjson.dumps(changes).decode())
+    return orjson.dumps(told).decode()

@@ -19,7 +19,7 @@ from hubbub.messages.models import Attempt, Delivery, FanOut, Message, RoomMessa
 from hubbub.messages.queries import retention
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.changes import CHANGED, tell_changes
-from hubbub.messages.service.inbox import close
+from hubbub.messages.service.inbox import close, lock_inboxes
 from hubbub.messages.types import OPEN, State
 
 
@@ -33,13 +33,19 @@ _STREAMS = 50
 _over = Delivery.expires_at <= db_now()
 
 _of, _until = bindparam("of", type_=Delivery.recipient_id.type), bindparam("until", type_=Big)
-# the entries before the counter, in the order in which whoever acknowledges locks them
+# the counter before the entries, in the order in which all lock them. What has been replayed since
+# it was looked at is over no more, and stays.
 _FORGET = (
-    delete(_table(Delivery)).where(Delivery.recipient_id == _of, Delivery.seq < _until),
-    delete(_table(RoomMessage)).where(RoomMessage.room_id == _of, RoomMessage.seq < _until),
     update(_table(Counter))
     .where(Counter.id == _of, Counter.first_seq < _until)
     .values(first_seq=_until),
+    delete(_table(Delivery)).where(
+        Delivery.recipient_id == _of,
+        Delivery.seq < _until,
+        # one by one: many rows at once take no list
+        *(Delivery.state != state for state in OPEN),
+    ),
+    delete(_table(RoomMessage)).where(RoomMessage.room_id == _of, RoomMessage.seq < _until),
 )
 
 
@@ -58,7 +64,9 @@ async def _anything_over(database: Database) -> bool:
 
 async def _expire_some(session: AsyncWriteSession) -> int:
     keys = (Delivery.recipient_id, Delivery.seq)
-    picked = select(*keys, Delivery.state).where(_over).order_by(*keys).limit(_CHUNK)
+    some = (await session.execute(select(*keys).where(_over).order_by(*keys).limit(_CHUNK))).all()
+    await lock_inboxes(session, [row[0] for row in some])
+    picked = select(*keys, Delivery.state).where(_over, tuple_(*keys).in_([tuple(r) for r in some]))
     rows = (await session.execute(picked.with_for_update(skip_locked=True))).all()
     ended = case((Delivery.state.in_((*OPEN, State.FAILED)), State.EXPIRED), else_=Delivery.state)
     changed = await session.execute(

@@ -1,9 +1,10 @@
 """Reading an inbox changes nothing; marking as read and acknowledging are acts of their own."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Update, case, func, update
+from sqlalchemy import ColumnElement, Row, Update, case, func, select, update
 
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
@@ -116,8 +117,15 @@ def shown_message(message: Message, from_name: str) -> InboxMessage:
     )
 
 
+async def lock_inboxes(session: AsyncWriteSession, ids: Iterable[UUID]) -> None:
+    """Before the deliveries, as the writer and the dispatcher lock: nobody waits in a circle."""
+    locked = select(Counter.id).where(Counter.id.in_(set(ids))).order_by(Counter.id)
+    await session.execute(locked.with_for_update())
+
+
 async def mark_read(session: AsyncWriteSession, inbox_id: UUID, mark: Mark) -> int:
     """Whoever reads has it: what was queued is delivered by that."""
+    await lock_inboxes(session, [inbox_id])
     now = db_now()
     return await _changed(
         session,
@@ -134,6 +142,7 @@ async def mark_read(session: AsyncWriteSession, inbox_id: UUID, mark: Mark) -> i
 
 async def ack(session: AsyncWriteSession, inbox_id: UUID, mark: Mark) -> int:
     """Ends all pushing. Acknowledged once, it stays so."""
+    await lock_inboxes(session, [inbox_id])
     now = db_now()
     acked: dict[Any, Any] = {
         "state": State.ACKED,

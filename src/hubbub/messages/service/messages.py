@@ -16,6 +16,7 @@ from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourPart
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread
+from hubbub.messages.service.inbox import lock_inboxes
 from hubbub.messages.service.pushing import pending
 from hubbub.messages.types import State
 
@@ -112,39 +113,43 @@ async def _called_off(session: AsyncWriteSession, message_id: UUID) -> int:
 
 
 async def _taken_back(session: AsyncWriteSession, message_id: UUID) -> int:
-    """From all who don't have it yet, however many; locked in the order in which others lock."""
-    locked = (
-        select(Delivery.recipient_id)
-        .where(Delivery.message_id == message_id, Delivery.state == State.QUEUED)
-        .order_by(Delivery.recipient_id)
-        .with_for_update()
-    )
-    inboxes = (await session.scalars(locked)).all()
+    """From all who don't have it yet, however many."""
+    queued = Delivery.message_id == message_id, Delivery.state == State.QUEUED
+    found = select(Delivery.recipient_id).where(*queued).order_by(Delivery.recipient_id)
+    inboxes = (await session.scalars(found)).all()
+    taken_back = 0
     for start in range(0, len(inboxes), _MANY):
         some = inboxes[start : start + _MANY]
-        await session.execute(
+        await lock_inboxes(session, some)
+        changed = await session.scalars(
             update(Delivery)
-            .where(Delivery.message_id == message_id, Delivery.recipient_id.in_(some))
+            .where(*queued, Delivery.recipient_id.in_(some))
             .values(state=State.WITHDRAWN)
+            .returning(Delivery.recipient_id)
             .execution_options(synchronize_session=False)
         )
-        counters = select(Counter.id).where(Counter.id.in_(some)).order_by(Counter.id)
-        await session.execute(counters.with_for_update())
+        closed = changed.all()
         await session.execute(
             update(Counter)
-            .where(Counter.id.in_(some))
+            .where(Counter.id.in_(closed))
             .values(open=Counter.open - 1)
             .execution_options(synchronize_session=False)
         )
-    return len(inboxes)
+        taken_back += len(closed)
+    return taken_back
 
 
 async def read_deliveries(
     session: AsyncReadSession, actor: Actor, message_id: UUID
 ) -> list[DeliveryRead]:
-    if await queries.find_message(session, actor, message_id) is None:
+    """All of them for who sent it; whoever got it sees how it stands with themselves."""
+    message = await queries.find_message(session, actor, message_id)
+    if message is None:
         raise MessageNotFound
     found = await queries.list_deliveries(session, [message_id])
+    if not await queries.owns(session, actor, message[0].sender_id):
+        own = await queries.owned(session, actor, {each.recipient_id for each in found})
+        found = [each for each in found if each.recipient_id in own]
     return await shown_deliveries(session, actor, found)
 
 

@@ -16,6 +16,7 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages.errors import DeliveryNotFound, NoGateway, NotFailed
 from hubbub.messages.models import Attempt, Delivery, Lane, Message, PendingPush
 from hubbub.messages.schemas import GatewayStatus
+from hubbub.messages.service.inbox import lock_inboxes
 from hubbub.messages.types import BY_OWNER, RANKS, SAME_RANK, State, parse_delivery_id
 
 SIGNAL = "pushes"
@@ -173,11 +174,6 @@ async def push_all(session: AsyncWriteSession, agent: Agent, seqs: Sequence[int]
     await session.execute(statement.from_select(names, _as_pushes(agent, seqs)))
 
 
-async def lock_inbox(session: AsyncWriteSession, agent_id: UUID) -> None:
-    """What the writer is about to store for it waits until the end of this transaction."""
-    await session.execute(select(Counter.id).where(Counter.id == agent_id).with_for_update())
-
-
 async def replay(session: AsyncWriteSession, actor: Actor, delivery_id: str) -> Delivery:
     found = parse_delivery_id(delivery_id)
     if found is None:
@@ -227,7 +223,7 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
     if agent.gateway_url is None:
         raise NoGateway
     # in the order in which the writer and the dispatcher lock
-    await lock_inbox(session, agent.id)
+    await lock_inboxes(session, [agent.id])
     await make_due(session, agent.id)
     changed = await session.scalars(
         update(Delivery)
@@ -255,7 +251,7 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
 async def adopt_gateway(session: AsyncWriteSession, agent_id: UUID) -> None:
     """After a change of the gateway: all that is queued is pushed there, or nothing any more."""
     agent = await session.get(Agent, agent_id)
-    await lock_inbox(session, agent_id)
+    await lock_inboxes(session, [agent_id])
     if agent is None or agent.gateway_url is None:
         await drop_pushes(session, agent_id)
         return
@@ -270,7 +266,7 @@ async def adopt_the_rest(session: AsyncWriteSession, agent_id: UUID) -> None:
     """A batch of the writer may have asked for the gateway before it was changed, and been stored
     after that."""
     agent = await session.get(Agent, agent_id)
-    await lock_inbox(session, agent_id)
+    await lock_inboxes(session, [agent_id])
     if agent is not None and agent.gateway_url is not None:
         await make_due(session, agent_id)
         await adopt_deliveries(session, agent)
