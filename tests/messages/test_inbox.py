@@ -2,7 +2,9 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 
+from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
 
 MESSAGES = "/api/v1/messages"
@@ -106,6 +108,24 @@ class TestWaiting:
             page = await bob.read(wait=60)
 
         assert len(page["items"]) == 1
+
+    async def test_who_loses_the_credential_while_waiting_is_shown_nothing(
+        self, alice: Talker, bob: Talker, app: FastAPI
+    ) -> None:
+        async def is_waiting() -> bool:
+            return str(bob.id) in app.state.messages.watch._listeners
+
+        waiting = asyncio.create_task(bob.client.get(bob.inbox, params={"wait": 30}))
+        await eventually(is_waiting)
+        async with asyncio.timeout(10):
+            rotated = await bob.owner.client.post(
+                f"/api/v1/agents/{bob.id}/key", json={"overlap_seconds": 0}
+            )
+            await alice.send(bob, content="not for who had the key")
+            answer = await waiting
+
+        assert rotated.status_code == 201
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
 class TestMarking:

@@ -58,8 +58,8 @@ class Prefix(NamedTuple):
 async def outdated_prefixes(
     session: AsyncReadSession, streams: Sequence[UUID], before: datetime, most: int
 ) -> list[Prefix]:
-    """Of each stream at most so many entries. What is over stays so, and no number comes in
-    between: it can be acted on later."""
+    """Of each stream at most so many entries. No number comes in between, and what is over stays
+    so unless it is replayed: whoever acts on this later passes by what isn't over any more."""
     entries = _prefixes(Delivery.recipient_id, Delivery.seq, _is_over(before), most)
     said = _prefixes(RoomMessage.room_id, RoomMessage.seq, _was_said(before), most).join(
         Message, Message.id == RoomMessage.message_id

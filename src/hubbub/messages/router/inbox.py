@@ -1,13 +1,14 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 
+from hubbub.agents.dependencies import actor_of_scope
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.messages import queries
-from hubbub.messages.dependencies import CurrentMessages, InboxReader
+from hubbub.messages.dependencies import CurrentMessages, InboxReader, inbox_reader
 from hubbub.messages.errors import CursorReset, NotYourParticipant
 from hubbub.messages.schemas import Cursor, InboxCount, InboxPage, Mark, Marked
 from hubbub.messages.service import inbox as service
@@ -27,6 +28,7 @@ _REFUSED = (InvalidToken, ScopeMissing, NotYourParticipant)
     responses=responses(*_REFUSED, CursorReset),
 )
 async def read_inbox(
+    request: Request,
     agent_id: AgentId,
     _: InboxReader,
     resources: CurrentResources,
@@ -37,7 +39,14 @@ async def read_inbox(
     state: Annotated[State | None, Query(description="Only those that stand so.")] = None,
     view: Annotated[Literal["bodies", "headers"], Query()] = "bodies",
 ) -> InboxPage:
+    looked = False
+
     async def page(cursor: str | None) -> InboxPage:
+        nonlocal looked
+        if looked:
+            # a minute is long: who waits may have lost the credential or the agent meanwhile
+            await inbox_reader(agent_id, await actor_of_scope(request.scope), resources)
+        looked = True
         # a session for each look: none is held while waiting
         async with resources.database.read() as session:
             return await service.read_page(

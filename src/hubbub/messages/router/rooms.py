@@ -1,8 +1,8 @@
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
-from hubbub.agents.dependencies import CurrentActor
+from hubbub.agents.dependencies import CurrentActor, actor_of_scope
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.problems import responses
 from hubbub.messages.dependencies import CurrentMessages
@@ -23,8 +23,9 @@ router = APIRouter(prefix="/rooms/{room_id}/messages", tags=["Rooms"])
     responses=responses(*IN_ROOM, NotInRoom, CursorReset),
 )
 async def read_room_messages(
+    request: Request,
     room_id: RoomId,
-    actor: CurrentActor,
+    _: CurrentActor,
     resources: CurrentResources,
     messages: CurrentMessages,
     after: Annotated[Cursor | None, Query(description="`next_cursor` of the page before.")] = None,
@@ -36,7 +37,9 @@ async def read_room_messages(
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds; not with `before`.")] = 0,
 ) -> RoomPage:
     async def page(cursor: str | None) -> RoomPage:
-        # a session for each look: none is held while waiting, and who has left reads no more
+        # a session for each look: none is held while waiting, and who has left, or whose
+        # credential has ended, reads no more
+        actor = await actor_of_scope(request.scope)
         async with resources.database.read() as session:
             return await service.read_page(
                 session,
@@ -48,6 +51,5 @@ async def read_room_messages(
                 limit=limit,
             )
 
-    # declared for pages of an inbox, of which it asks nothing but their items
     seconds = wait if before is None else 0
     return await messages.watch.until_entries(room_id, page, after, seconds)
