@@ -53,8 +53,7 @@ async def expire(database: Database) -> None:
     """Turns what is over by now into tombstones. Looks first: mostly there is nothing."""
     while await _anything_over(database):
         async with database.write() as session:
-            if not await _expire_some(session):
-                return  # another process is at it
+            await _expire_some(session)
 
 
 async def _anything_over(database: Database) -> bool:
@@ -62,12 +61,13 @@ async def _anything_over(database: Database) -> bool:
         return bool(await session.scalar(select(exists().where(_over))))
 
 
-async def _expire_some(session: AsyncWriteSession) -> int:
+async def _expire_some(session: AsyncWriteSession) -> None:
     keys = (Delivery.recipient_id, Delivery.seq)
     some = (await session.execute(select(*keys).where(_over).order_by(*keys).limit(_CHUNK))).all()
     await lock_inboxes(session, [row[0] for row in some])
     picked = select(*keys, Delivery.state).where(_over, tuple_(*keys).in_([tuple(r) for r in some]))
-    rows = (await session.execute(picked.with_for_update(skip_locked=True))).all()
+    # another process may have been quicker: then there is less to do, or nothing
+    rows = (await session.execute(picked.with_for_update())).all()
     ended = case((Delivery.state.in_((*OPEN, State.FAILED)), State.EXPIRED), else_=Delivery.state)
     changed = await session.execute(
         update(Delivery)
@@ -81,7 +81,6 @@ async def _expire_some(session: AsyncWriteSession) -> int:
     closed = Tally(row[0] for row in rows if row[2] in OPEN)
     for inbox_id in sorted(closed):
         await close(session, inbox_id, closed[inbox_id])
-    return len(rows)
 
 
 async def forget(database: Database, before: datetime) -> None:
