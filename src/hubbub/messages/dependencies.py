@@ -8,9 +8,8 @@ from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.types import Actor
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.schema import UtcDatetime
-from hubbub.messages import queries
-from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.queries.listing import Filters
+from hubbub.messages.service.inbox import check_reader
 from hubbub.messages.state import MessageState
 from hubbub.messages.types import State
 from hubbub.users.errors import AdminsOnly
@@ -25,12 +24,9 @@ CurrentMessages = Annotated[MessageState, Depends(get_message_state)]
 
 
 async def inbox_reader(agent_id: UUID, actor: CurrentActor, resources: CurrentResources) -> Actor:
-    """Who may see into this inbox: the agent itself, and a user who owns it."""
-    if agent_id == actor.participant_id:
-        return actor
+    # the session takes no connection before it is asked something
     async with resources.database.read() as session:
-        if not await queries.owns(session, actor, agent_id):
-            raise NotYourParticipant
+        await check_reader(session, actor, agent_id)
     return actor
 
 

@@ -21,11 +21,7 @@ class State(StrEnum):
 OPEN = (State.QUEUED, State.DELIVERED)
 TOMBSTONES = (State.EXPIRED, State.WITHDRAWN)
 """Keep their place in the inbox, without their content."""
-
-
 ARRIVED = (State.DELIVERED, State.ACKED)
-UNACKNOWLEDGED = (State.QUEUED, State.DELIVERED, State.FAILED)
-"""An acknowledgement of these would still count."""
 
 
 class ContentType(StrEnum):

@@ -7,9 +7,7 @@ from uuid import UUID
 
 from hubbub.agents.types import Actor
 from hubbub.kit.db.database import Database
-from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages import queries as messages
-from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.models import Message
 from hubbub.messages.queries.rooms import read_room
 from hubbub.messages.service import history, inbox
@@ -62,7 +60,7 @@ class Inbox:
 
     async def page(self, cursor: str | None) -> Page:
         async with self.database.read() as session:
-            await self._check(session)
+            await inbox.check_reader(session, self.actor, self.agent_id)
             counter, after = await inbox.position(session, self.epoch, self.agent_id, cursor)
             last_seq = counter.last_seq
             rows = await messages.read_inbox(session, self.agent_id, after, PAGE, None)
@@ -78,13 +76,7 @@ class Inbox:
 
     async def check(self) -> None:
         async with self.database.read() as session:
-            await self._check(session)
-
-    async def _check(self, session: AsyncReadSession) -> None:
-        if self.agent_id != self.actor.participant_id and not await messages.owns(
-            session, self.actor, self.agent_id
-        ):
-            raise NotYourParticipant
+            await inbox.check_reader(session, self.actor, self.agent_id)
 
 
 @dataclass(frozen=True, slots=True)

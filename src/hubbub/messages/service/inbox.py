@@ -6,11 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Update, case, func, select, update
 
+from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
-from hubbub.messages.errors import CursorReset
+from hubbub.messages.errors import CursorReset, NotYourParticipant
 from hubbub.messages.models import Delivery, Message
 from hubbub.messages.schemas import (
     InboxEntry,
@@ -22,6 +23,12 @@ from hubbub.messages.schemas import (
 )
 from hubbub.messages.service.changes import CHANGED, tell_changes
 from hubbub.messages.types import OPEN, TOMBSTONES, State
+
+
+async def check_reader(session: AsyncReadSession, actor: Actor, inbox_id: UUID) -> None:
+    """Who may see into an inbox: the agent itself, and a user who owns it."""
+    if inbox_id != actor.participant_id and not await queries.owns(session, actor, inbox_id):
+        raise NotYourParticipant
 
 
 async def position(

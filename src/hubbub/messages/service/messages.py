@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, select, update
 
 from hubbub.activity import service as activity
+from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
@@ -146,10 +147,9 @@ async def read_deliveries(
     message = await queries.find_message(session, actor, message_id)
     if message is None:
         raise MessageNotFound
-    found = await queries.list_deliveries(session, [message_id])
-    if not await queries.owns(session, actor, message[0].sender_id):
-        own = await queries.owned(session, actor, {each.recipient_id for each in found})
-        found = [each for each in found if each.recipient_id in own]
+    is_sender = await queries.owns(session, actor, message[0].sender_id)
+    to = None if is_sender else spoken_for(actor)
+    found = await queries.list_deliveries(session, [message_id], to)
     return await shown_deliveries(session, actor, found)
 
 
@@ -157,14 +157,14 @@ async def shown_deliveries(
     session: AsyncReadSession, actor: Actor, deliveries: Sequence[Delivery]
 ) -> list[DeliveryRead]:
     """How the pushing goes is for those whose gateway it is."""
-    recipients = {each.recipient_id for each in deliveries}
-    own = recipients if actor.is_admin else await queries.owned(session, actor, recipients)
-    known = [each for each in deliveries if each.recipient_id in own]
+    # of one's own there are few, of recipients there may be more than a statement takes
+    own = set(await session.scalars(spoken_for(actor)))
+    known = [each for each in deliveries if actor.is_admin or each.recipient_id in own]
     waiting = await pending(session, known)
     shown = []
     for each in deliveries:
         read = shown_delivery(each)
-        if each.recipient_id in own:
+        if actor.is_admin or each.recipient_id in own:
             read.attempts = each.attempts
             at, reason = waiting.get((each.recipient_id, each.seq), (None, None))
             read.next_attempt_at, read.blocked_reason = at, reason
