@@ -1,5 +1,6 @@
 """What is remembered about credentials, and when it is forgotten."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,13 @@ def an_actor() -> Actor:
     return Actor(new_id(), "ada", Kind.AGENT, owner, Viewer(owner, Role.MEMBER), frozenset(Scope))
 
 
+async def remember(memory: Credentials, key: bytes, known: Known) -> None:
+    async def look_up() -> Known:
+        return known
+
+    assert await memory.ask(key, look_up) == known
+
+
 def revoked(subject: object) -> str:
     return f'{{"subject_id": "{subject}"}}'
 
@@ -52,7 +60,7 @@ class TestMemory:
     ) -> None:
         memory, at = Credentials(hub, seconds=5), [100.0]
         monkeypatch.setattr(module, "monotonic", lambda: at[0])
-        memory.put(b"a", Known(an_actor(), None), 0)
+        await remember(memory, b"a", Known(an_actor(), None))
 
         at[0] += 4.9
         kept = memory.get(b"a", NOW)
@@ -63,7 +71,7 @@ class TestMemory:
 
     async def test_not_longer_than_the_credential_counts(self, hub: Resources) -> None:
         memory = Credentials(hub)
-        memory.put(b"a", Known(an_actor(), NOW), 0)
+        await remember(memory, b"a", Known(an_actor(), NOW))
 
         assert memory.get(b"a", NOW - timedelta(seconds=1)) is not None
         assert memory.get(b"a", NOW) is None
@@ -71,7 +79,7 @@ class TestMemory:
     async def test_is_bounded(self, hub: Resources) -> None:
         memory = Credentials(hub, most=2)
         for key in (b"a", b"b", b"c"):
-            memory.put(key, Known(an_actor(), None), 0)
+            await remember(memory, key, Known(an_actor(), None))
 
         assert memory.get(b"a", NOW) is None
         assert memory.get(b"b", NOW) is not None
@@ -79,8 +87,8 @@ class TestMemory:
     async def test_forgets_what_is_revoked_and_nothing_else(self, hub: Resources) -> None:
         memory, one, other = Credentials(hub), an_actor(), an_actor()
         for subject in (one.participant_id, one.owner_id):
-            memory.put(b"a", Known(one, None), memory.revocations)
-            memory.put(b"b", Known(other, None), memory.revocations)
+            await remember(memory, b"a", Known(one, None))
+            await remember(memory, b"b", Known(other, None))
             memory.hear(revoked(subject))
 
             assert memory.get(b"a", NOW) is None
@@ -90,12 +98,33 @@ class TestMemory:
         self, hub: Resources
     ) -> None:
         memory = Credentials(hub)
-        since = memory.revocations
-        memory.hear(revoked(new_id()))
 
-        memory.put(b"a", Known(an_actor(), None), since)
+        async def look_up() -> Known:
+            memory.hear(revoked(new_id()))
+            return Known(an_actor(), None)
+
+        await memory.ask(b"a", look_up)
 
         assert memory.get(b"a", NOW) is None
+
+    async def test_is_looked_up_once_for_all_who_come_meanwhile(self, hub: Resources) -> None:
+        memory, known, go, asked = Credentials(hub), Known(an_actor(), None), asyncio.Event(), []
+
+        async def look_up() -> Known:
+            asked.append(1)
+            await go.wait()
+            return known
+
+        gone, *others = [asyncio.create_task(memory.ask(b"a", look_up)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gone.cancel()
+        memory.hear(revoked(new_id()))
+        late = asyncio.create_task(memory.ask(b"a", look_up))
+        await asyncio.sleep(0)
+        go.set()
+
+        assert await asyncio.gather(*others, late) == [known] * 3
+        assert len(asked) == 2, "who came after a revocation shared a look from before it"
 
 
 async def test_a_second_call_asks_no_database(

@@ -4,8 +4,9 @@ What is remembered is forgotten by time, and at once when a revocation is announ
 the commit in the process that revokes, over the bus in all others.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -49,6 +50,7 @@ class Credentials:
         self._most = most
         self._known: OrderedDict[bytes, tuple[float, Known]] = OrderedDict()
         self._revocations = 0
+        self._asked: dict[tuple[bytes, int], asyncio.Task[Known | None]] = {}
 
     def get(self, key: bytes, now: datetime) -> Actor | None:
         entry = self._known.get(key)
@@ -63,13 +65,32 @@ class Credentials:
 
     @property
     def revocations(self) -> int:
-        """How many were heard of so far; read before looking up, given to `put` after it."""
+        """How many were heard of so far."""
         return self._revocations
 
-    def put(self, key: bytes, known: Known, since: int) -> None:
-        """Remembers, unless something was revoked while it was looked up: it may be this."""
-        if since != self._revocations:
-            return
+    async def ask(self, key: bytes, look_up: Callable[[], Awaitable[Known | None]]) -> Known | None:
+        """Looks up what isn't remembered, once for all who come with it meanwhile: many do when a
+        busy one has just been forgotten. Not for who comes after a revocation: it may be this."""
+        asked = key, self._revocations
+        task = self._asked.get(asked)
+        if task is None:
+            task = self._asked[asked] = asyncio.create_task(self._look_up(asked, look_up))
+        # whoever asked first may be gone before the answer is there
+        return await asyncio.shield(task)
+
+    async def _look_up(
+        self, asked: tuple[bytes, int], look_up: Callable[[], Awaitable[Known | None]]
+    ) -> Known | None:
+        try:
+            known = await look_up()
+        finally:
+            del self._asked[asked]
+        key, revocations = asked
+        if known is not None and revocations == self._revocations:
+            self._put(key, known)
+        return known
+
+    def _put(self, key: bytes, known: Known) -> None:
         self._known[key] = monotonic() + self._seconds, known
         self._known.move_to_end(key)
         if len(self._known) > self._most:
@@ -94,15 +115,11 @@ async def actor_of(credentials: Credentials, credential: str) -> Actor | None:
     if found is not None:
         return found
     tokens = Tokens(resources.keys, resources.settings.auth, resources.clock)
-    since = credentials.revocations
     if credential.startswith(AGENT_KEY_MARK):
-        known = await _agent(resources, key, tokens)
+        known = await credentials.ask(key, lambda: _agent(resources, key, tokens))
     else:
-        known = await _person(resources, credential, tokens)
-    if known is None:
-        return None
-    credentials.put(key, known, since)
-    return known.actor
+        known = await credentials.ask(key, lambda: _person(resources, credential, tokens))
+    return known.actor if known is not None else None
 
 
 async def ended(credentials: Credentials, tokens: Iterable[str]) -> set[str]:

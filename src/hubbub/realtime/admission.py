@@ -12,8 +12,9 @@ from hubbub.agents.types import Actor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.auth.types import Scope as Right
 from hubbub.kit.errors import Unauthenticated
-from hubbub.kit.http.credentials import first_of_each, presented
+from hubbub.kit.http.credentials import presented
 from hubbub.kit.http.guard import Hosts
+from hubbub.kit.http.headers import headers_of
 from hubbub.kit.http.limits import credential_accepted
 from hubbub.kit.resources import Resources
 from hubbub.realtime import tickets
@@ -79,7 +80,7 @@ async def _credential(scope: Scope, resources: Resources) -> str:
 
 def check_origin(scope: Scope, resources: Resources) -> None:
     """A browser says which page connects. Others say nothing, and have their credential."""
-    origin = first_of_each(scope).get(b"origin")
+    origin = headers_of(scope).get(b"origin")
     if origin is None:
         return
     text = origin.decode("latin-1")

@@ -19,7 +19,7 @@ LOG_PAGES = 4000
 same old snapshot for long."""
 LOG_KEPT_BYTES = 64 * 1024 * 1024
 """What such a reader made it grow beyond is given back to the disk."""
-_CHANGES = 1000
+_CHANGES = 2500
 
 
 class Checkpoints:

@@ -1,13 +1,11 @@
 """The credential that a request came with: read and hashed once, for whoever asks."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from starlette.types import Scope
 
+from hubbub.kit.http.headers import RawHeaders, headers_of
 from hubbub.kit.keys import token_hash
-
-type RawHeaders = Mapping[bytes, bytes]
 
 
 class Presented(NamedTuple):
@@ -19,15 +17,10 @@ class Presented(NamedTuple):
     """The same as text."""
 
 
-def first_of_each(scope: Scope) -> RawHeaders:
-    """Of a header that came twice the first one counts, as with Starlette's."""
-    return dict(reversed(scope["headers"]))
-
-
-def presented(scope: Scope, headers: RawHeaders | None = None) -> Presented | None:
+def presented(scope: Scope) -> Presented | None:
     state = scope.setdefault("state", {})
     if "presented" not in state:
-        state["presented"] = _read(headers or first_of_each(scope))
+        state["presented"] = _read(headers_of(scope))
     found: Presented | None = state["presented"]
     return found
 

@@ -12,6 +12,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.kit.context import RequestContext, address_of, request_context
+from hubbub.kit.http.headers import headers_of
 from hubbub.kit.logging import access_line
 from hubbub.kit.metrics import Metrics
 
@@ -52,7 +53,7 @@ class Edge:
         started = perf_counter()
         status = 500
         request_id = _request_id(scope)
-        state = scope.setdefault("state", {})
+        state = scope["state"]
         state["request_id"] = request_id
 
         async def dressed(message: Message) -> None:
@@ -91,7 +92,7 @@ class Edge:
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope["state"]["request_id"] = request_id
 
         async def named(message: Message) -> None:
             if message["type"] == "websocket.accept":
@@ -108,12 +109,9 @@ class Edge:
 
 def _request_id(scope: Scope) -> str:
     """The caller's own, where that is harmless."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            if _REQUEST_ID.fullmatch(value):
-                given: str = value.decode()
-                return given
-            break
+    given = headers_of(scope).get(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given.decode()
     return secrets.token_hex(16)
 
 

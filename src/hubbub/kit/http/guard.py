@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.kit.errors import TooLarge
-from hubbub.kit.http.credentials import RawHeaders, first_of_each
 from hubbub.kit.http.edge import route_template
+from hubbub.kit.http.headers import RawHeaders, headers_of
 from hubbub.kit.http.limits import RateLimit
 from hubbub.kit.http.problems import internal_problem, problem
 from hubbub.settings import Settings
@@ -36,17 +36,17 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._pass(scope, receive, send)
-        elif scope["type"] != "websocket" or self.hosts.know(first_of_each(scope)):
+        elif scope["type"] != "websocket" or self.hosts.know(headers_of(scope)):
             await self.app(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = first_of_each(scope)
+        headers = headers_of(scope)
         refusal = (
             self.hosts.refusal(headers)
             or _refusal_of_length(headers, self.max_bytes)
-            or self.rate.enter(scope, headers)
+            or self.rate.enter(scope)
         )
         if refusal is not None:
             return await refusal(scope, receive, send)

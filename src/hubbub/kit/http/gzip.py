@@ -6,6 +6,8 @@ from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hubbub.kit.http.headers import RawHeaders, headers_of
+
 _TEXTUAL = ("text/", "application/json", "application/problem+json", "application/javascript")
 _STREAMS = ("text/event-stream",)
 _LEVEL = 5
@@ -21,7 +23,7 @@ class GZip:
         self.min_bytes = min_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _accepts_gzip(_accepted(scope)):
+        if scope["type"] != "http" or not _accepts_gzip(headers_of(scope)):
             return await self.app(scope, receive, send)
         start: Message | None = None
 
@@ -48,14 +50,6 @@ class GZip:
         return await self.app(scope, receive, compressed)
 
 
-def _accepted(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"accept-encoding":
-            text: str = value.decode("latin-1")
-            return text
-    return ""
-
-
 def _compressible(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
     kind = headers.get("content-type", "")
@@ -67,10 +61,11 @@ def _compressible(start: Message) -> bool:
     )
 
 
-def _accepts_gzip(accepted: str) -> bool:
+def _accepts_gzip(headers: RawHeaders) -> bool:
+    accepted = headers.get(b"accept-encoding")
     if not accepted:
         return False
-    for part in accepted.lower().split(","):
+    for part in accepted.decode("latin-1").lower().split(","):
         coding, _, weight = part.replace(" ", "").partition(";")
         if coding in {"gzip", "*"}:
             return weight not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from hubbub.kit.counters import Counters, seconds_left
-from hubbub.kit.http.credentials import RawHeaders, presented
+from hubbub.kit.http.credentials import presented
 from hubbub.kit.http.problems import problem
 from hubbub.settings import LimitSettings
 
@@ -58,14 +58,14 @@ class RateLimit:
     def __init__(self, settings: LimitSettings) -> None:
         self.settings = settings
 
-    def enter(self, scope: Scope, headers: RawHeaders) -> Response | None:
+    def enter(self, scope: Scope) -> Response | None:
         """Counts the request; the refusal if that was one too many."""
         if not self.settings.enabled or scope["path"] in _UNLIMITED:
             return None
         counters: Counters = scope["app"].state.resources.counters
         client = scope.get("client")
         address = f"address:{address_key(client[0] if client else None)}"
-        credential = presented(scope, headers)
+        credential = presented(scope)
         if credential is None:
             limit = self.settings.anonymous_per_minute
             return self._tell(scope, limit, counters.hit(address, WINDOW))

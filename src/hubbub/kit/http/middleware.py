@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from hubbub.kit.http.edge import Edge
 from hubbub.kit.http.guard import Guard
 from hubbub.kit.http.gzip import GZip
+from hubbub.kit.http.headers import headers_of
 from hubbub.kit.http.lane import Lane
 from hubbub.kit.metrics import Metrics
 from hubbub.settings import Settings
@@ -21,7 +22,7 @@ class CORS(CORSMiddleware):
     it, the outermost layer says on each."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(name == b"origin" for name, _ in scope["headers"]):
+        if scope["type"] == "http" and b"origin" in headers_of(scope):
             await super().__call__(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.agents.dependencies import CurrentActor, actor_of_scope
 from hubbub.auth.errors import InvalidToken, ScopeMissing
+from hubbub.kit.http.headers import headers_of
 from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.messages.errors import (
@@ -74,11 +75,8 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _key(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"idempotency-key":
-            key: str = value.decode("latin-1")
-            return key
-    return None
+    key = headers_of(scope).get(b"idempotency-key")
+    return None if key is None else key.decode("latin-1")
 
 
 class _LeanRoute(APIRoute):

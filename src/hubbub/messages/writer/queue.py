@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ log = structlog.get_logger()
 
 _PATIENCE = 0.001
 _ENOUGH = 32
+_LONGEST = 0.02
+"""Seconds that a batch waits for more as long as more keep coming, where nothing could be done
+meanwhile."""
 
 
 class Store(Protocol):
@@ -127,11 +131,20 @@ class Writer:
 
     async def _gather(self, lately: int) -> None:
         """Who has just been answered is likely to send again at once, and a batch with all of them
-        costs little more than one with half of them. A sender alone never waits."""
-        self._wanted = min(lately, _ENOUGH)
-        if len(self._waiting) < self._wanted and not self._closing:
+        costs little more than one with half of them. A sender alone never waits.
+
+        With a second core half of them are enough: the others are heard while these are stored."""
+        alone = _cores() == 1
+        self._wanted = min(lately, self._batch_size if alone else _ENOUGH)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (_LONGEST if alone else _PATIENCE)
+        came = -1
+        while came < len(self._waiting) < self._wanted and loop.time() < until:
+            if self._closing:
+                break
+            came = len(self._waiting)
             self._ring.clear()
-            timer = asyncio.get_running_loop().call_later(_PATIENCE, self._ring.set)
+            timer = loop.call_later(_PATIENCE, self._ring.set)
             await self._ring.wait()
             timer.cancel()
         self._wanted = 1
@@ -181,3 +194,10 @@ class Writer:
                     each.outcome.set_result(error)
                 else:
                     each.outcome.set_exception(error)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
