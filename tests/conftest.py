@@ -21,7 +21,12 @@ from hubbub.kit.resources import Resources
 from hubbub.settings import Environment, LimitSettings, Settings
 from tests.fixtures.peers import create_database, drop_database, postgres_server, valkey_server
 
-pytest_plugins = ["tests.fixtures.mail", "tests.fixtures.people", "tests.fixtures.statements"]
+pytest_plugins = [
+    "tests.fixtures.mail",
+    "tests.fixtures.people",
+    "tests.fixtures.stalls",
+    "tests.fixtures.statements",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
