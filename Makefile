@@ -2,8 +2,9 @@
 # `make` alone lists the targets.
 
 RUN := .venv/bin
-# test processes at once
-JOBS ?= 2
+# test processes at once: more than most machines for checks have cores, since half of what tests do
+# is to wait for disks, servers and processes
+JOBS ?= 4
 
 # every test of a start would compile the hub's own code again
 unexport PYTHONDONTWRITEBYTECODE
