@@ -2,8 +2,8 @@
 # `make` alone lists the targets.
 
 RUN := .venv/bin
-# test processes at once
-JOBS ?= 2
+# test processes at once; one more than two cores have, since tests also wait, for disks and servers
+JOBS ?= 3
 
 # every test of a start would compile the hub's own code again
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,18 +21,18 @@ serve: sync ## start a hub; heeds HUBBUB_HOST, HUBBUB_PORT and HUBBUB_DATA_DIR
 	@HUBBUB_ENVIRONMENT=$${HUBBUB_ENVIRONMENT:-local} exec $(RUN)/hubbub serve
 
 test: sync ## run the tests on SQLite
-	$(RUN)/pytest -q -n $(JOBS)
+	$(RUN)/pytest -q -n $(JOBS) --dist worksteal
 
 test-distributed: sync ## run the tests on PostgreSQL and Valkey, which it starts itself
-	$(RUN)/pytest -q -n $(JOBS) --distributed
+	$(RUN)/pytest -q -n $(JOBS) --dist worksteal --distributed
 
 test-openclaw: sync ## run the tests that need a real OpenClaw gateway, which npm brings (0.9 GB)
 	$(RUN)/pytest -q -m openclaw tests/e2e
 
 check: lint openapi-check ## all that CI asks for: style, types, imports, sizes, tests on both databases
 	@rm -f .coverage
-	$(RUN)/pytest -q -n $(JOBS) --distributed
-	COVERAGE_CORE=sysmon $(RUN)/pytest -q -n $(JOBS) --cov --cov-report=term
+	$(RUN)/pytest -q -n $(JOBS) --dist worksteal --distributed
+	COVERAGE_CORE=sysmon $(RUN)/pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 lint: sync ## style, types, import contracts and file sizes
 	$(RUN)/ruff format --check .

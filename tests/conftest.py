@@ -5,6 +5,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -13,13 +14,19 @@ from fastapi import FastAPI
 from pydantic import RedisDsn
 from redis.asyncio import Redis
 
+from hubbub import registry
 from hubbub.app import create_app
 from hubbub.kit.db import migrate
 from hubbub.kit.resources import Resources
 from hubbub.settings import Environment, LimitSettings, Settings
 from tests.fixtures.peers import create_database, drop_database, postgres_server, valkey_server
 
-pytest_plugins = ["tests.fixtures.mail", "tests.fixtures.people", "tests.fixtures.statements"]
+pytest_plugins = [
+    "tests.fixtures.mail",
+    "tests.fixtures.people",
+    "tests.fixtures.stalls",
+    "tests.fixtures.statements",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +69,15 @@ def postgres() -> Iterator[str]:
 def valkey() -> Iterator[str]:
     with valkey_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_due() -> Iterator[None]:
+    """Hubs as they are most of the time. Each is new here, and would begin with all that is done
+    once an hour: half of what a test costs. `tests/start/test_schedule.py` sees that it is done."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "JOBS", [replace(job, every=None) for job in registry.JOBS])
+        yield
 
 
 @pytest.fixture(scope="session")

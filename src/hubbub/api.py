@@ -1,10 +1,11 @@
 """The list of routers under /api/v1."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
 from hubbub.kit.http.lane import Lanes
+from hubbub.kit.http.router import API, Router, join
 from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
@@ -12,23 +13,22 @@ from hubbub.realtime.paths import add_sockets
 from hubbub.realtime.router import router as realtime_router
 from hubbub.rooms.router import router as rooms_router
 
-PREFIX = "/api/v1"
-
-api_router = APIRouter(prefix=PREFIX)
-for part in (
+api_router = Router()
+join(
+    api_router,
     messages_router,
     auth_router,
     agents_router,
     rooms_router,
     notifications_router,
     realtime_router,
-):
-    api_router.include_router(part)
+)
+_SEND = f"{API}/messages"
+_send_route = add_send_route(api_router, _SEND)
 
 
 def add_api(app: FastAPI) -> None:
-    app.include_router(api_router)
+    join(app.router, api_router)
     add_sockets(app.router)
     lanes: Lanes = app.state.lanes
-    path = f"{PREFIX}/messages"
-    lanes["POST", path] = add_send_route(app.router, path)
+    lanes["POST", _SEND] = _send_route

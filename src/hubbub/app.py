@@ -1,7 +1,5 @@
 """The application factory: middleware, handlers, routers, lifespan; nothing else."""
 
-from operator import attrgetter
-
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
@@ -15,6 +13,7 @@ from hubbub.kit.http import health
 from hubbub.kit.http.middleware import add_middleware
 from hubbub.kit.http.openapi import customise_openapi
 from hubbub.kit.http.problems import add_exception_handlers
+from hubbub.kit.http.router import join
 from hubbub.kit.logging import setup_logging
 from hubbub.kit.metrics import Metrics
 from hubbub.lifespan import lifespan
@@ -39,7 +38,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             tracing=settings.telemetry, metrics=settings.telemetry, logs=settings.telemetry
         ),
         separate_input_output_schemas=False,
-        generate_unique_id_function=attrgetter("name"),
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
@@ -49,9 +47,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_exception_handlers(app)
     customise_openapi(app)
     add_api(app)
-    app.include_router(health.router)
-    app.include_router(console_router)
+    join(app.router, health.router, console_router)
     if settings.shows_docs:
-        app.include_router(docs_router)
+        join(app.router, docs_router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

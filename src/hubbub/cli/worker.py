@@ -24,6 +24,7 @@ def worker(*, data_dir: DataDir = None) -> None:
 
 
 async def _work(settings: Settings) -> None:
+    gc.disable()  # nothing that loading makes is garbage
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415 - heavy, as in the other commands
     from hubbub.lifespan import open_worker  # noqa: PLC0415
 
@@ -35,4 +36,5 @@ async def _work(settings: Settings) -> None:
         # what is there by now stays: looking through it for garbage would only hold up pushes
         gc.collect()
         gc.freeze()
+        gc.enable()
         await stopped.wait()

@@ -1,4 +1,4 @@
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from hubbub.auth.dependencies import CurrentTokens
@@ -8,10 +8,11 @@ from hubbub.console.forms import TypedForm, given, submit, token_of
 from hubbub.console.pages import Page
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession
+from hubbub.kit.http.router import Router
 from hubbub.users.schemas import UserCreate
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-docs_router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = Router(include_in_schema=False, default_response_class=HTMLResponse)
+docs_router = Router(include_in_schema=False, default_response_class=HTMLResponse)
 """Served where the API's document is."""
 
 _ACCOUNT = ("email", "username", "full_name", "password")

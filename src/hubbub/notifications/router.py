@@ -1,16 +1,17 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from hubbub.auth.dependencies import CurrentCaller
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor
 from hubbub.notifications import queries, service
 from hubbub.notifications.schemas import MarkRead, NotificationPage, NotificationRead, Unread
 
-router = APIRouter(prefix="/notifications", tags=["Notifications"])
+router = ApiRouter(prefix="/notifications", tags=["Notifications"])
 
 
 @router.get(

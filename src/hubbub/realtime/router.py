@@ -1,7 +1,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, status
+from fastapi import Depends, Header, Path, Query, Request, status
 from starlette.requests import HTTPConnection
 
 from hubbub.agents.dependencies import CurrentActor
@@ -11,6 +11,7 @@ from hubbub.kit.http.credentials import presented
 from hubbub.kit.http.dependencies import WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.messages.errors import NotInRoom, NotYourParticipant
 from hubbub.messages.schemas import Cursor
@@ -26,7 +27,7 @@ from hubbub.realtime.state import RealtimeState
 from hubbub.realtime.streams import Inbox, Room, Stream
 from hubbub.rooms.errors import RoomNotFound
 
-router = APIRouter()
+router = ApiRouter()
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     status.HTTP_200_OK: {

@@ -131,3 +131,13 @@ class RecordingBroker(MemoryJobBroker):
     async def has_woken(self, job_id: UUID) -> None:
         async with self._news, asyncio.timeout(PATIENCE):
             await self._news.wait_for(lambda: job_id in self.woken)
+
+
+@asynccontextmanager
+async def by_hand(resources: Resources, *jobs: Job[Any]) -> AsyncIterator[Runner]:
+    """A runner that runs what it is told to, and looks for nothing by itself."""
+    runner = Runner(resources, jobs, RecordingBroker())
+    try:
+        yield runner
+    finally:
+        await runner.stop()

@@ -18,6 +18,7 @@ from tests.kit.jobs.helpers import (
     Note,
     RecordingBroker,
     all_records,
+    by_hand,
     counted,
     has_status,
     make_due,
@@ -42,7 +43,7 @@ async def test_a_job_runs_and_is_done(resources: Resources) -> None:
         seen.append((args.text, context.attempt))
 
     job_id = await put(resources, note, "hello")
-    async with running(resources, note) as runner:
+    async with by_hand(resources, note) as runner:
         await runner.run(job_id)
         await runner.run(job_id)
     record = await record_of(resources, job_id)
@@ -62,7 +63,7 @@ async def test_a_handler_may_open_sessions_of_its_own(resources: Resources) -> N
             await enqueue(session, follower.job, args)
 
     job_id = await put(resources, leader)
-    async with running(resources, leader) as runner:
+    async with by_hand(resources, leader) as runner:
         await runner.run(job_id)
     assert [record.name for record in await all_records(resources)] == [
         "test.leader",
@@ -80,7 +81,7 @@ async def test_a_failing_job_is_tried_again_later_and_then_given_up(resources: R
 
     job_id = await put(resources, printer, "a secret")
     with capture_logs() as logs:
-        async with running(resources, printer) as runner:
+        async with by_hand(resources, printer) as runner:
             for attempt in (1, 2):
                 await runner.run(job_id)
                 record = await record_of(resources, job_id)
@@ -109,7 +110,7 @@ async def test_a_job_that_gives_up_is_not_tried_again(resources: Resources) -> N
 
     job_id = await put(resources, shredded)
     with capture_logs() as logs:
-        async with running(resources, shredded) as runner:
+        async with by_hand(resources, shredded) as runner:
             await runner.run(job_id)
     record = await record_of(resources, job_id)
     assert (record.status, record.attempts) == (JobStatus.FAILED, 1)
@@ -128,7 +129,7 @@ async def test_a_job_that_succeeds_at_last_has_no_error(resources: Resources) ->
             raise OutOfPaperError
 
     job_id = await put(resources, second_time)
-    async with running(resources, second_time) as runner:
+    async with by_hand(resources, second_time) as runner:
         await runner.run(job_id)
         assert (await record_of(resources, job_id)).error == "OutOfPaperError"
         await make_due(resources, job_id)
@@ -146,7 +147,7 @@ async def test_what_a_handler_waited_for_being_cancelled_is_a_failure(
         raise asyncio.CancelledError
 
     job_id = await put(resources, awaiting)
-    async with running(resources, awaiting) as runner:
+    async with by_hand(resources, awaiting) as runner:
         await runner.run(job_id)
     record = await record_of(resources, job_id)
     assert (record.status, record.error) == (JobStatus.QUEUED, "CancelledError")
@@ -173,7 +174,7 @@ async def test_a_job_that_this_process_does_not_know_is_left_alone(resources: Re
 
 
 async def test_an_unknown_id_is_nothing(resources: Resources) -> None:
-    async with running(resources, Blocking().job) as runner:
+    async with by_hand(resources, Blocking().job) as runner:
         await runner.run(new_id())
 
 

@@ -1,9 +1,10 @@
 """Routes about participants."""
 
-from fastapi import APIRouter
-
 from hubbub.agents.router import agents, blocks, contacts, enrolments, keys, signing, transfers
+from hubbub.kit.http.router import Router, join
 
-router = APIRouter()
-for part in (agents, keys, signing, contacts, blocks, transfers, enrolments):
-    router.include_router(part.router)
+router = Router()
+join(
+    router,
+    *(part.router for part in (agents, keys, signing, contacts, blocks, transfers, enrolments)),
+)

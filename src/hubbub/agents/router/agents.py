@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from hubbub.agents import queries
 from hubbub.agents.dependencies import (
@@ -28,11 +28,12 @@ from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
 
-router = APIRouter(prefix="/agents", tags=["Agents"])
+router = ApiRouter(prefix="/agents", tags=["Agents"])
 
 
 @router.post(

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, status
+from fastapi import Path, Query, status
 
 from hubbub.agents import queries
 from hubbub.agents.dependencies import AgentId, CurrentActor
@@ -20,10 +20,11 @@ from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
-router = APIRouter(prefix="/agents/{agent_id}/contacts", tags=["Contacts"])
+router = ApiRouter(prefix="/agents/{agent_id}/contacts", tags=["Contacts"])
 
 ContactId = Annotated[UUID, Path(description="One of the agent's contacts.")]
 

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.agents import queries
 from hubbub.agents.errors import EnrolmentNotFound
@@ -12,10 +12,11 @@ from hubbub.auth.errors import InvalidToken, ScopeMissing, SessionRequired
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
-router = APIRouter(prefix="/enrolments", tags=["Agents"])
+router = ApiRouter(prefix="/enrolments", tags=["Agents"])
 
 
 @router.get(

@@ -1,4 +1,4 @@
-from fastapi import APIRouter, status
+from fastapi import status
 
 from hubbub.agents.dependencies import ActingUser, AgentId
 from hubbub.agents.errors import AgentNotFound, NotAnAgent, NotYourAgent, UserRequired
@@ -8,9 +8,10 @@ from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 
-router = APIRouter(prefix="/agents/{agent_id}/gateway/secret", tags=["Agents"])
+router = ApiRouter(prefix="/agents/{agent_id}/gateway/secret", tags=["Agents"])
 
 
 @router.post(

@@ -1,10 +1,8 @@
 """Routes about credentials and people."""
 
-from fastapi import APIRouter
-
 from hubbub.auth.router import account, api_keys, invitations, tokens, users
+from hubbub.kit.http.router import Router, join
 
-router = APIRouter()
-for part in (tokens, account, api_keys, invitations, users):
-    router.include_router(part.router)
-router.include_router(users.sign_up_router)
+router = Router()
+join(router, *(part.router for part in (tokens, account, api_keys, invitations, users)))
+join(router, users.sign_up_router)

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, status
+from fastapi import Depends, Path, status
 
 from hubbub.auth import queries
 from hubbub.auth.dependencies import (
@@ -24,10 +24,11 @@ from hubbub.auth.schemas import Me, PasswordChange, ResetConfirm, ResetRequest, 
 from hubbub.auth.service import passwords, sessions
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.users import service as users
 
-router = APIRouter(prefix="/auth", tags=["Account"])
+router = ApiRouter(prefix="/auth", tags=["Account"])
 
 
 @router.get("/me", summary="Who am I?", responses=responses(InvalidToken, ScopeMissing))

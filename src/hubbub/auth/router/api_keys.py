@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.auth import queries
 from hubbub.auth.dependencies import CurrentCaller, CurrentTokens, SignedInCaller
@@ -11,10 +11,11 @@ from hubbub.auth.service import api_keys
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 
-router = APIRouter(prefix="/api-keys", tags=["API keys"])
+router = ApiRouter(prefix="/api-keys", tags=["API keys"])
 
 
 @router.get(

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.auth import queries
 from hubbub.auth.dependencies import CurrentAdmin, CurrentTokens
@@ -11,11 +11,12 @@ from hubbub.auth.service import invitations
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.users.errors import AdminsOnly
 
-router = APIRouter(prefix="/auth/invitations", tags=["Invitations"])
+router = ApiRouter(prefix="/auth/invitations", tags=["Invitations"])
 
 
 @router.get(

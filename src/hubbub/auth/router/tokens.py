@@ -1,4 +1,4 @@
-from fastapi import APIRouter, status
+from fastapi import status
 
 from hubbub.auth.dependencies import CurrentTokens, SignedInCaller, SignInAttempt
 from hubbub.auth.errors import (
@@ -12,8 +12,9 @@ from hubbub.auth.schemas import RefreshRequest, TokenPair
 from hubbub.auth.service import sessions
 from hubbub.kit.http.dependencies import WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 
-router = APIRouter(prefix="/auth", tags=["Authentication"])
+router = ApiRouter(prefix="/auth", tags=["Authentication"])
 
 
 @router.post(

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, status
+from fastapi import Depends, Path, Query, status
 
 from hubbub.auth.dependencies import (
     CurrentCaller,
@@ -27,6 +27,7 @@ from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
@@ -42,9 +43,9 @@ from hubbub.users.errors import (
 from hubbub.users.schemas import UserCreate, UserRead, UserUpdate
 from hubbub.users.types import UserSort
 
-sign_up_router = APIRouter(prefix="/users", tags=["Users"])
+sign_up_router = ApiRouter(prefix="/users", tags=["Users"])
 """The one route here for somebody whom nobody knows yet."""
-router = APIRouter(
+router = ApiRouter(
     prefix="/users",
     tags=["Users"],
     dependencies=[Depends(current_caller)],

@@ -4,17 +4,18 @@ import asyncio
 import hmac
 from ipaddress import ip_address
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from hubbub.kit.db import migrate
 from hubbub.kit.errors import Forbidden, Unavailable
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import Router
 from hubbub.kit.resources import Resources
 from hubbub.kit.schema import Schema
 
-router = APIRouter(tags=["Operations"])
+router = Router(tags=["Operations"])
 
 
 class MetricsForbidden(Forbidden):

@@ -1,7 +1,6 @@
 """Sending, reading, and the inbox."""
 
-from fastapi import APIRouter
-
+from hubbub.kit.http.router import Router, join
 from hubbub.messages.router import (
     admin,
     batch,
@@ -16,7 +15,12 @@ from hubbub.messages.router.send import add_send_route
 
 __all__ = ["add_send_route", "router"]
 
-router = APIRouter()
+router = Router()
 # before `messages`, where whatever follows the slash is an id
-for part in (batch, listing, admin, deliveries, messages, inbox, gateways, rooms):
-    router.include_router(part.router)
+join(
+    router,
+    *(
+        part.router
+        for part in (batch, listing, admin, deliveries, messages, inbox, gateways, rooms)
+    ),
+)

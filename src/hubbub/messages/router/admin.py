@@ -1,11 +1,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import UtcDatetime
 from hubbub.messages.dependencies import AdminActor
@@ -15,7 +16,7 @@ from hubbub.messages.schemas import MessageMetadata, MessageRead, Reveal
 from hubbub.messages.service import listing as service
 from hubbub.users.errors import AdminsOnly
 
-router = APIRouter(prefix="/messages", tags=["Messages"])
+router = ApiRouter(prefix="/messages", tags=["Messages"])
 
 
 @router.get(

@@ -4,17 +4,18 @@ what they have to be."""
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.problems import body_of, responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages.dependencies import CurrentMessages
 from hubbub.messages.errors import WriterBusy
 from hubbub.messages.schemas import BatchResult, MessageBatch
 from hubbub.messages.service.sending import Sent
 
-router = APIRouter(prefix="/messages", tags=["Messages"])
+router = ApiRouter(prefix="/messages", tags=["Messages"])
 
 
 @router.post(

@@ -1,13 +1,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from hubbub.agents.dependencies import ActingUser, CurrentActor
 from hubbub.agents.errors import UserRequired
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.errors import DeliveryNotFound, NoGateway, NotFailed, NotYourParticipant
 from hubbub.messages.schemas import AttemptRead, DeliveryRead
@@ -16,7 +17,7 @@ from hubbub.messages.service import pushing
 from hubbub.messages.service.messages import shown_deliveries
 from hubbub.messages.types import Direction, State
 
-router = APIRouter(prefix="/deliveries", tags=["Deliveries"])
+router = ApiRouter(prefix="/deliveries", tags=["Deliveries"])
 
 DeliveryId = Annotated[str, Path(max_length=100, description="One to an agent of yours.")]
 

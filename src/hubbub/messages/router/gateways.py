@@ -1,17 +1,16 @@
-from fastapi import APIRouter
-
 from hubbub.agents.dependencies import ActingUser, AgentId
 from hubbub.agents.errors import AgentNotFound, NotAnAgent, NotYourAgent, UserRequired
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages.errors import GatewayTestLimit, NoGateway
 from hubbub.messages.schemas import GatewayStatus, GatewayTestRead, Replayed, Since
 from hubbub.messages.service import gateways as service
 from hubbub.messages.service import pushing
 from hubbub.messages.types import Finding
 
-router = APIRouter(prefix="/agents/{agent_id}", tags=["Agents"])
+router = ApiRouter(prefix="/agents/{agent_id}", tags=["Agents"])
 
 _REFUSED = (InvalidToken, ScopeMissing, UserRequired, NotYourAgent, AgentNotFound, NotAnAgent)
 

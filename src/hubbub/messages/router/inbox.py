@@ -1,12 +1,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 
 from hubbub.agents.dependencies import actor_of_scope
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages import queries
 from hubbub.messages.dependencies import CurrentMessages, InboxReader, inbox_reader
 from hubbub.messages.errors import CursorReset, NotYourParticipant
@@ -14,7 +15,7 @@ from hubbub.messages.schemas import Cursor, InboxCount, InboxPage, Mark, Marked
 from hubbub.messages.service import inbox as service
 from hubbub.messages.types import State
 
-router = APIRouter(prefix="/agents/{agent_id}/inbox", tags=["Inbox"])
+router = ApiRouter(prefix="/agents/{agent_id}/inbox", tags=["Inbox"])
 
 AgentId = Annotated[UUID, Path(description="Yourself, or an agent that is yours.")]
 _REFUSED = (InvalidToken, ScopeMissing, NotYourParticipant)

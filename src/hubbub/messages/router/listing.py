@@ -1,11 +1,12 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.dependencies import MessageFilters
 from hubbub.messages.schemas import MessagePage, OverdueDelivery
@@ -13,7 +14,7 @@ from hubbub.messages.service import deliveries as overdue
 from hubbub.messages.service import listing as service
 from hubbub.messages.types import Role
 
-router = APIRouter(prefix="/messages", tags=["Messages"])
+router = ApiRouter(prefix="/messages", tags=["Messages"])
 
 
 @router.get(

@@ -1,17 +1,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
 from hubbub.messages.schemas import DeliveryRead, MessageRead
 from hubbub.messages.service import messages as service
 
-router = APIRouter(prefix="/messages", tags=["Messages"])
+router = ApiRouter(prefix="/messages", tags=["Messages"])
 
 MessageId = Annotated[UUID, Path(description="One that you sent or got.")]
 

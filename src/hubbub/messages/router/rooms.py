@@ -1,17 +1,18 @@
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 
 from hubbub.agents.dependencies import CurrentActor, actor_of_scope
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages.dependencies import CurrentMessages
 from hubbub.messages.errors import CursorReset, NotInRoom
 from hubbub.messages.schemas import Cursor, RoomPage
 from hubbub.messages.service import history as service
 from hubbub.rooms.dependencies import IN_ROOM, RoomId
 
-router = APIRouter(prefix="/rooms/{room_id}/messages", tags=["Rooms"])
+router = ApiRouter(prefix="/rooms/{room_id}/messages", tags=["Rooms"])
 
 
 @router.get(

@@ -1,9 +1,7 @@
 """Rooms and who is in them."""
 
-from fastapi import APIRouter
-
+from hubbub.kit.http.router import Router, join
 from hubbub.rooms.router import invitations, members, membership, rooms
 
-router = APIRouter()
-for part in (rooms, membership, invitations, members):
-    router.include_router(part.router)
+router = Router()
+join(router, *(part.router for part in (rooms, membership, invitations, members)))

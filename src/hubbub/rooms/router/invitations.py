@@ -1,12 +1,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound
 from hubbub.kit.http.dependencies import CurrentResources, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.rooms.dependencies import ACTING, IN_ROOM, RoomId
 from hubbub.rooms.errors import (
     InviteNotFound,
@@ -18,7 +19,7 @@ from hubbub.rooms.errors import (
 from hubbub.rooms.schemas import Invite, Invited
 from hubbub.rooms.service import invitations
 
-router = APIRouter(prefix="/rooms/{room_id}/invite", tags=["Rooms"])
+router = ApiRouter(prefix="/rooms/{room_id}/invite", tags=["Rooms"])
 
 
 @router.post(

@@ -1,11 +1,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.rooms import queries
 from hubbub.rooms.dependencies import IN_ROOM, RoomId
@@ -14,7 +15,7 @@ from hubbub.rooms.schemas import MemberRead, MemberUpdate
 from hubbub.rooms.service import members, rights
 from hubbub.rooms.service.reading import shown_member
 
-router = APIRouter(prefix="/rooms/{room_id}/members", tags=["Rooms"])
+router = ApiRouter(prefix="/rooms/{room_id}/members", tags=["Rooms"])
 
 ParticipantId = Annotated[UUID, Path(description="A member of the room.")]
 

@@ -1,14 +1,15 @@
-from fastapi import APIRouter, status
+from fastapi import status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.kit.http.dependencies import CurrentResources, WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.rooms.dependencies import ACTING, RoomId
 from hubbub.rooms.errors import NotAMember, NotInvited, RoomDeleted, RoomFull
 from hubbub.rooms.schemas import ActingAs, Mute, RoomRead
 from hubbub.rooms.service import membership, reading
 
-router = APIRouter(prefix="/rooms/{room_id}", tags=["Rooms"])
+router = ApiRouter(prefix="/rooms/{room_id}", tags=["Rooms"])
 
 
 @router.post(

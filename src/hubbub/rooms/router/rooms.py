@@ -1,12 +1,13 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import Line
@@ -24,7 +25,7 @@ from hubbub.rooms.schemas import RoomCreate, RoomRead, RoomUpdate
 from hubbub.rooms.service import reading, rights
 from hubbub.rooms.service import rooms as service
 
-router = APIRouter(prefix="/rooms", tags=["Rooms"])
+router = ApiRouter(prefix="/rooms", tags=["Rooms"])
 
 
 @router.get(
