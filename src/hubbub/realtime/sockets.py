@@ -10,13 +10,15 @@ import structlog
 from pydantic import ValidationError
 from starlette.types import Message, Receive, Scope, Send
 
-from hubbub.kit.errors import AppError
+from hubbub.kit.errors import AppError, RetryLater
 from hubbub.kit.http.problems import body_of
+from hubbub.kit.resources import Resources
 from hubbub.kit.schema import MAX_JSON_DEPTH
 from hubbub.realtime.admission import Admitted, admit, query_of, subprotocol_of
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.errors import GONE_WRONG, POLICY, BadFrame, close_code
 from hubbub.realtime.forms import PLAIN, json_of
+from hubbub.realtime.limits import count_frame
 from hubbub.realtime.outlets import Outlet, QueueOutlet, RawOutlet
 from hubbub.realtime.state import RealtimeState
 
@@ -92,7 +94,7 @@ class SocketApp:
             await talk.begin(cursor)
             # from here on it is told what others do, but first of all it was greeted
             state.connections.add(talk.connection, since)
-            await _listen(talk, receive)
+            await _listen(state.resources, talk, receive)
         except AppError as error:
             outlet.close(*close_code(error))
         except Exception:
@@ -121,7 +123,7 @@ async def _send_all(outlet: QueueOutlet, send: Send) -> None:
             await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-async def _listen(talk: Talk, receive: Receive) -> None:
+async def _listen(resources: Resources, talk: Talk, receive: Receive) -> None:
     bad = 0
     while True:
         message = await receive()
@@ -135,6 +137,7 @@ async def _listen(talk: Talk, receive: Receive) -> None:
             if answer is None:
                 msg = f"This socket takes: {', '.join(talk.frames)}."
                 raise BadFrame(msg)
+            count_frame(resources, talk.connection.credential)
             await answer(frame)
         except (AppError, ValidationError) as error:
             _tell_of(talk, frame_id, error)
@@ -146,7 +149,10 @@ async def _listen(talk: Talk, receive: Receive) -> None:
 
 def _tell_of(talk: Talk, frame_id: object, error: AppError | ValidationError) -> None:
     known = frame_id if isinstance(frame_id, str) and len(frame_id) <= 255 else None
-    content = json_of({"id": known, "problem": body_of(error)}, default=_plain)
+    problem = body_of(error)
+    if isinstance(error, RetryLater):
+        problem["retry_after"] = error.retry_after  # a frame has no headers
+    content = json_of({"id": known, "problem": problem}, default=_plain)
     talk.connection.tell("error", content)
 
 
