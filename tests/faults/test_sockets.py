@@ -294,3 +294,23 @@ async def test_told_to_stop_it_says_so_and_does_not_wait(
             assert [part async for part in events.aiter_bytes()]
             assert await asyncio.to_thread(hub.process.wait, 10) == 0
             assert asyncio.get_running_loop().time() - began < 3
+
+
+async def test_who_has_vanished_is_found_out_within_a_heartbeat(live_place: Workplace) -> None:
+    """No word of goodbye, and no answer either: the machine is gone, or its network."""
+    live_place.env |= {"HUBBUB_SOCKETS__PING_SECONDS": "1", "HUBBUB_SOCKETS__PONG_SECONDS": "1"}
+    with live_place.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        async with AsyncExitStack() as stack:
+            bystander = await place.dial(stack)
+            gone = [await asyncio.to_thread(place.dial_plainly) for _ in range(3)]
+            assert (await _presence(hub, place))["connections"] == 4
+            # what waits for who is gone changes nothing
+            await place.works(bystander)
+
+            async with asyncio.timeout(6):
+                while (await _presence(hub, place))["connections"] > 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            await place.works(bystander)
+            for each in gone:
+                assert b"\x89\x04" in await asyncio.to_thread(_read_to_end, each)

@@ -129,7 +129,7 @@ async def test_of_many_who_are_out_nobody_is_shown_more_though_nobody_tells_of_i
     owner = await dial(room_path(room["id"]), str(bob.owner.tokens["access_token"]))
     inside = await dial(room_path(room["id"]), key_of(bob))
     own_inbox = await dial(inbox_of(alice), key_of(alice))
-    await call(alice, room, "leave")
+    await alice.client.post(path(room, "leave"), json={})
 
     await connections.look()
     await say(bob, "among us")

@@ -3,7 +3,10 @@ from their cursor later."""
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from starlette.types import Message
 
 from hubbub.realtime.errors import SLOW, SLOW_REASON
 from hubbub.realtime.forms import FRAMED, Form
@@ -38,11 +41,22 @@ class RawSocket(Protocol):
 
     def cut(self, code: int, reason: str) -> None: ...
 
+    def listen(self, hear: Callable[[Message], None]) -> None:
+        """From here on `hear` is called with what comes, and then nothing until `go_on`."""
+        ...
+
+    def go_on(self) -> None: ...
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """In a task that the server waits for when it ends."""
+        ...
+
 
 class RawOutlet:
     """Writes whole frames to the connection."""
 
     form: Form = FRAMED
+    __slots__ = ("_raw",)
 
     def __init__(self, raw: RawSocket) -> None:
         self._raw = raw
