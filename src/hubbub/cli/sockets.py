@@ -23,7 +23,11 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-EXTENSION = "hubbub.frames"
+from hubbub.realtime import outlets
+from hubbub.realtime.errors import SLOW, SLOW_REASON
+from hubbub.realtime.forms import FRAMED, Form
+
+EXTENSION = "hubbub.line"
 CLOSING_SECONDS = 5.0
 _MOST_PIECES = 4096
 
@@ -42,23 +46,25 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Whether whatever comes is dropped: the conversation is over."""
         self._is_heard = False
         """Whether the app is called with what comes."""
+        self._is_behind = False
+        """Whether more waits for the client than there mostly does."""
 
     # what the app uses
 
-    def write_frame(self, frame: bytes) -> None:
-        """Never waits; look at `buffered` from time to time."""
-        if not (self.close_sent or self.disconnected):
-            self.transport.write(frame)
+    form: Form = FRAMED
 
-    @property
-    def buffered(self) -> int:
-        """Bytes that the client has yet to take; zero while there are few."""
-        return 0 if self.writable.is_set() else self.transport.get_write_buffer_size()
+    def put(self, event: bytes) -> None:
+        """Never waits: who takes too little of it is cut off."""
+        if self.close_sent or self.disconnected:
+            return
+        self.transport.write(event)
+        if self._is_behind and self.transport.get_write_buffer_size() > outlets.MOST_BYTES:
+            self.close(SLOW, SLOW_REASON)
 
     async def drained(self) -> None:
         await self.writable.wait()
 
-    def cut(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         """Says goodbye, and waits only so long for the client to hear it."""
         if self.close_sent or self.disconnected:
             return
@@ -92,6 +98,20 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         task.add_done_callback(self.on_task_complete)
 
     # what uvicorn calls
+
+    def pause_writing(self) -> None:
+        self._is_behind = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_behind = False
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._is_heard:
+            # the conversation points to us, and we to it
+            self.queue = _DEAF  # type: ignore[assignment]
 
     async def run_asgi(self) -> None:
         try:
@@ -211,6 +231,9 @@ class _Ear:
 
     def __init__(self, hear: Callable[[Any], None]) -> None:
         self.put_nowait = hear
+
+
+_DEAF = _Ear(lambda _: None)
 
 
 def _is_text(data: bytes) -> bool:

@@ -17,7 +17,7 @@ from hubbub.realtime.connections import Connection
 from hubbub.realtime.errors import GONE_WRONG, POLICY, BadFrame
 from hubbub.realtime.forms import json_of
 from hubbub.realtime.limits import count_frame
-from hubbub.realtime.outlets import RawSocket
+from hubbub.realtime.outlets import Line
 from hubbub.realtime.state import RealtimeState
 
 log = structlog.get_logger()
@@ -46,12 +46,12 @@ class Talk(Protocol):
 
 
 class Conversation:
-    __slots__ = ("_bad", "_context", "_raw", "_said", "_state", "_talk")
+    __slots__ = ("_bad", "_context", "_line", "_said", "_state", "_talk")
 
-    def __init__(self, state: RealtimeState, talk: Talk, raw: RawSocket | None = None) -> None:
+    def __init__(self, state: RealtimeState, talk: Talk, line: Line | None = None) -> None:
         self._state = state
         self._talk = talk
-        self._raw = raw
+        self._line = line
         self._bad = 0
         self._context = request_context.get()
         self._said: deque[Message] | None = None
@@ -74,11 +74,11 @@ class Conversation:
             self._said.append(message)
         elif message["type"] == "websocket.disconnect":
             self.end()
-        elif self._raw is not None:
+        elif self._line is not None:
             self._said = deque([message])
-            self._raw.start(self._deal(self._raw, self._said))
+            self._line.start(self._deal(self._line, self._said))
 
-    async def _deal(self, raw: RawSocket, said: deque[Message]) -> None:
+    async def _deal(self, line: Line, said: deque[Message]) -> None:
         request_context.set(self._context)
         goes_on = True
         try:
@@ -92,7 +92,7 @@ class Conversation:
         finally:
             self._said = None
             if goes_on:
-                raw.go_on()
+                line.go_on()
             else:
                 self.end()
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from starlette.types import Message
 
 from hubbub.realtime.errors import SLOW, SLOW_REASON
-from hubbub.realtime.forms import FRAMED, Form
+from hubbub.realtime.forms import Form
 
 MOST_BYTES = 1024 * 1024
 MOST_EVENTS = 256
@@ -29,17 +29,9 @@ class Outlet(Protocol):
     def close(self, code: int, reason: str) -> None: ...
 
 
-class RawSocket(Protocol):
-    """What our own server offers for a socket."""
-
-    def write_frame(self, frame: bytes) -> None: ...
-
-    @property
-    def buffered(self) -> int: ...
-
-    async def drained(self) -> None: ...
-
-    def cut(self, code: int, reason: str) -> None: ...
+class Line(Outlet, Protocol):
+    """What our own server offers for a socket: an outlet that writes whole frames to it, and tells
+    what the client says."""
 
     def listen(self, hear: Callable[[Message], None]) -> None:
         """From here on `hear` is called with what comes, and then nothing until `go_on`."""
@@ -50,28 +42,6 @@ class RawSocket(Protocol):
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """In a task that the server waits for when it ends."""
         ...
-
-
-class RawOutlet:
-    """Writes whole frames to the connection."""
-
-    form: Form = FRAMED
-    __slots__ = ("_raw",)
-
-    def __init__(self, raw: RawSocket) -> None:
-        self._raw = raw
-
-    def put(self, event: bytes) -> None:
-        raw = self._raw
-        raw.write_frame(event)
-        if raw.buffered > MOST_BYTES:
-            raw.cut(SLOW, SLOW_REASON)
-
-    def close(self, code: int, reason: str) -> None:
-        self._raw.cut(code, reason)
-
-    async def drained(self) -> None:
-        await self._raw.drained()
 
 
 class QueueOutlet:

@@ -12,12 +12,12 @@ from hubbub.realtime.admission import Admitted, admit, query_of, subprotocol_of
 from hubbub.realtime.conversation import Conversation, Talk
 from hubbub.realtime.errors import GONE_WRONG, close_code
 from hubbub.realtime.forms import PLAIN
-from hubbub.realtime.outlets import Outlet, QueueOutlet, RawOutlet
+from hubbub.realtime.outlets import Line, Outlet, QueueOutlet
 from hubbub.realtime.state import RealtimeState
 
 log = structlog.get_logger()
 
-_RAW = "hubbub.frames"
+_LINE = "hubbub.line"
 
 type MakeTalk = Callable[[RealtimeState, Admitted, Outlet, Scope], Talk]
 
@@ -40,14 +40,13 @@ class SocketApp:
             await _refuse(send, error)
             return
         await send(accept)
-        raw = scope.get("extensions", {}).get(_RAW)
-        if raw is not None:
-            outlet = RawOutlet(raw)
-            with _told(outlet):
-                conversation = Conversation(state, self._make(state, admitted, outlet, scope), raw)
+        line: Line | None = scope.get("extensions", {}).get(_LINE)
+        if line is not None:
+            with _told(line):
+                conversation = Conversation(state, self._make(state, admitted, line, scope), line)
                 await _begin(conversation, cursor)
                 # this call ends, the conversation goes on
-                raw.listen(conversation.hear)
+                line.listen(conversation.hear)
             return
         queue = QueueOutlet(PLAIN)
         sender = asyncio.create_task(_send_all(queue, send))
