@@ -29,6 +29,8 @@ from hubbub.settings import Environment, Settings
 
 GOAL = 0.8
 WINDOW = 8
+SILENCE = 10
+PAUSE = 2
 FILLING = "x" * 176
 
 
@@ -198,7 +200,9 @@ async def late(party: Party, count: int, most: float, seconds: float) -> None:
 
 
 async def idle(party: Party, count: int, seconds: float) -> None:
-    before = party.server.memory()
+    """What silent sockets take, and whether all of them hear what is said for a while."""
+    server = party.server
+    before = server.memory()
     heard = 0
 
     def hear(payload: bytes) -> None:
@@ -206,23 +210,28 @@ async def idle(party: Party, count: int, seconds: float) -> None:
         heard += b"at 0" in payload
 
     path = f"{party.path}?after={await last_seq(party)}"
-    crowd = await listen_many(count, party.server.port, path, party.headers, hear)
-    grown = party.server.memory() - before
-    cpu = party.server.cpu()
-    await asyncio.sleep(seconds)
-    used = (party.server.cpu() - cpu) / seconds
-    speaker = await listen(party.server.port, party.say_path, party.headers, lambda _: None)
-    speaker.send(party.say(stamp()))
-    async with asyncio.timeout(30):
-        while heard < count:  # noqa: ASYNC110 - counted by callbacks
+    crowd = await listen_many(count, server.port, path, party.headers, hear)
+    each = (server.memory() - before) / count / 1024
+    cpu = server.cpu()
+    await asyncio.sleep(SILENCE)
+    used = (server.cpu() - cpu) / SILENCE
+    speaker = await listen(server.port, party.say_path, party.headers, lambda _: None)
+    said = max(1, int(seconds / PAUSE))
+    for _ in range(said):
+        speaker.send(party.say(stamp()))
+        await asyncio.sleep(PAUSE)
+    async with asyncio.timeout(60):
+        while heard < count * said:  # noqa: ASYNC110 - counted by callbacks
             await asyncio.sleep(0.01)
-    lost = sum(each.lost for each in crowd)
+    after = (server.memory() - before) / count / 1024
+    lost = sum(listener.lost for listener in crowd)
     print(
-        f"idle: {count:,} sockets, {grown / count / 1024:.1f} KiB each,"
-        f" {used:.1%} of a processor; after {seconds:.0f} s {lost} are lost, all others hear"
+        f"idle: {count:,} sockets, {each:.1f} KiB each (goal 25 KB), {used:.1%} of a processor;"
+        f" after {said} messages to all of them in {seconds:.0f} s {after:.1f} KiB each,"
+        f" {lost} are lost, all others heard everything"
     )
-    for each in [*crowd, speaker]:
-        each.transport.abort()
+    for listener in [*crowd, speaker]:
+        listener.transport.abort()
 
 
 async def measure(options: argparse.Namespace, here: Place, parties: dict[str, Party]) -> None:
@@ -256,7 +265,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=10_000, help="sockets; 0 for none")
-    parser.add_argument("--minute", type=float, default=60, help="seconds for which they wait")
+    parser.add_argument("--minute", type=float, default=60, help="seconds of traffic for them")
     options = parser.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

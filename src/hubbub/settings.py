@@ -162,6 +162,11 @@ class LimitSettings(Section):
     anonymous_per_minute: int = Field(default=300, ge=1, description="without, for an address")
 
 
+class SocketSettings(Section):
+    ping_seconds: float = Field(default=20.0, gt=0, description="between asking who is there")
+    pong_seconds: float = Field(default=25.0, gt=0, description="to answer that, or be gone")
+
+
 class MessageSettings(Section):
     max_content_bytes: int = Field(default=128 * 1024, ge=1)
     max_hops: int = Field(default=50, ge=1, description="answers between agents alone")
@@ -267,6 +272,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    sockets: SocketSettings = SocketSettings()
     messages: MessageSettings = MessageSettings()
     rooms: RoomSettings = RoomSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -22,6 +22,19 @@ def workplace(tmp_path: Path) -> Workplace:
     return Workplace(folder, clean_environment())
 
 
+@pytest.fixture
+def live_place(
+    request: pytest.FixtureRequest, workplace: Workplace, distributed: bool
+) -> Workplace:
+    """For hubs on what this run is for."""
+    workplace.env |= SETTINGS
+    if distributed:
+        dsn = str(request.getfixturevalue("postgres_dsn"))
+        workplace.env["HUBBUB_DATABASE_URL"] = dsn.replace("+asyncpg", "")
+        workplace.env["HUBBUB_REDIS_URL"] = request.getfixturevalue("valkey_url")
+    return workplace
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def storm_place(request: pytest.FixtureRequest, workplace: Workplace) -> Iterator[Workplace]:
     workplace.env |= SETTINGS

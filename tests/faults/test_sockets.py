@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from tests.faults.processes import Running, Workplace
-from tests.faults.storm import SETTINGS, Storm, begin, calling, until
+from tests.faults.storm import Storm, begin, calling, until
 
 CLIENTS = 200
 MESSAGES = 60
@@ -61,10 +61,9 @@ class Client:
                     self.cursor = frame["cursor"]
 
 
-async def test_killed_under_many_who_come_back(workplace: Workplace) -> None:
+async def test_killed_under_many_who_come_back(live_place: Workplace) -> None:
     """Each of them has each entry once, whenever it was cut off."""
-    workplace.env |= SETTINGS
-    with workplace.serving() as hub:
+    with live_place.serving() as hub:
         storm = await begin(hub, recipients=4)
         url = hub.url.replace("http:", "ws:")
         agents = list(storm.recipients.items())
@@ -76,7 +75,7 @@ async def test_killed_under_many_who_come_back(workplace: Workplace) -> None:
         await until(lambda: any(each.seqs for each in clients))
         hub.process.send_signal(signal.SIGKILL)
         await asyncio.to_thread(hub.process.wait, 20)
-    with workplace.serving() as hub:
+    with live_place.serving() as hub:
         for each in clients:
             each.url = hub.url.replace("http:", "ws:")
         await _send(hub, storm, MESSAGES - MESSAGES // 2)
@@ -162,10 +161,9 @@ async def closed(line: ClientConnection) -> int:
             return line.close_code or 0
 
 
-async def test_what_no_client_should_do(workplace: Workplace) -> None:
+async def test_what_no_client_should_do(live_place: Workplace) -> None:
     """Each gets a clear end, and nobody else notices."""
-    workplace.env |= SETTINGS
-    with workplace.serving() as hub:
+    with live_place.serving() as hub:
         place = Place(hub, await begin(hub, recipients=1))
         async with AsyncExitStack() as stack:
             bystander = await place.dial(stack)
@@ -210,9 +208,8 @@ def close_code(received: bytes) -> int:
     return 0
 
 
-async def test_a_thousand_without_a_credential_get_nothing(workplace: Workplace) -> None:
-    workplace.env |= SETTINGS
-    with workplace.serving() as hub:
+async def test_a_thousand_without_a_credential_get_nothing(live_place: Workplace) -> None:
+    with live_place.serving() as hub:
         place = Place(hub, await begin(hub, recipients=1))
         async with AsyncExitStack() as stack:
             bystander = await place.dial(stack)
@@ -233,10 +230,9 @@ async def test_a_thousand_without_a_credential_get_nothing(workplace: Workplace)
             await place.works(bystander)
 
 
-async def test_who_does_not_read_is_cut_off_and_goes_on_later(workplace: Workplace) -> None:
+async def test_who_does_not_read_is_cut_off_and_goes_on_later(live_place: Workplace) -> None:
     """Others wait for nobody; the cursor counts afterwards."""
-    workplace.env |= SETTINGS
-    with workplace.serving() as hub:
+    with live_place.serving() as hub:
         place = Place(hub, await begin(hub, recipients=1))
         agent_id, _key = place.agent
         async with AsyncExitStack() as stack:
@@ -279,10 +275,9 @@ async def _presence(hub: Running, place: Place) -> dict[str, Any]:
 
 @pytest.mark.parametrize("word", [signal.SIGTERM])
 async def test_told_to_stop_it_says_so_and_does_not_wait(
-    workplace: Workplace, word: signal.Signals
+    live_place: Workplace, word: signal.Signals
 ) -> None:
-    workplace.env |= SETTINGS
-    with workplace.serving() as hub:
+    with live_place.serving() as hub:
         place = Place(hub, await begin(hub, recipients=1))
         agent_id, key = place.agent
         async with (
@@ -299,3 +294,23 @@ async def test_told_to_stop_it_says_so_and_does_not_wait(
             assert [part async for part in events.aiter_bytes()]
             assert await asyncio.to_thread(hub.process.wait, 10) == 0
             assert asyncio.get_running_loop().time() - began < 3
+
+
+async def test_who_has_vanished_is_found_out_within_a_heartbeat(live_place: Workplace) -> None:
+    """No word of goodbye, and no answer either: the machine is gone, or its network."""
+    live_place.env |= {"HUBBUB_SOCKETS__PING_SECONDS": "1", "HUBBUB_SOCKETS__PONG_SECONDS": "1"}
+    with live_place.serving() as hub:
+        place = Place(hub, await begin(hub, recipients=1))
+        async with AsyncExitStack() as stack:
+            bystander = await place.dial(stack)
+            gone = [await asyncio.to_thread(place.dial_plainly) for _ in range(3)]
+            assert (await _presence(hub, place))["connections"] == 4
+            # what waits for who is gone changes nothing
+            await place.works(bystander)
+
+            async with asyncio.timeout(6):
+                while (await _presence(hub, place))["connections"] > 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            await place.works(bystander)
+            for each in gone:
+                assert b"\x89\x04" in await asyncio.to_thread(_read_to_end, each)

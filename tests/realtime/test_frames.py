@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.people import Person
 from tests.messages.conftest import Talker
 from tests.realtime.conftest import Dial, inbox_of, key_of
 
@@ -73,6 +74,23 @@ class TestSending:
         await line.next("ack")
 
         assert (await bob.read())["items"][0]["message"]["from_agent_id"] == str(alice.id)
+
+    async def test_to_everyone_by_whom_an_admin_lets(
+        self, dial: Dial, admin: Person, alice: Talker, bob: Talker
+    ) -> None:
+        line = await dial(inbox_of(alice), key_of(alice))
+        await line.say(type="send", id="1", to=["everyone"], content="all of you")
+        refused = await line.next("error")
+        path = f"/api/v1/agents/{alice.id}"
+        await admin.client.patch(path, json={"may_broadcast": True})
+        allowed = await dial(inbox_of(alice), key_of(alice))
+        hearing = await dial(inbox_of(bob), key_of(bob))
+
+        await allowed.say(type="send", id="2", to=["everyone"], content="all of you")
+
+        assert refused["problem"]["code"] == "broadcast_not_allowed"
+        assert (await allowed.next("ack"))["id"] == "2"
+        assert (await hearing.next("message"))["message"]["content"] == "all of you"
 
     async def test_a_refusal_stores_nothing_and_the_socket_lives_on(
         self, dial: Dial, alice: Talker, bob: Talker

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 from tests.fixtures.people import Person
 from tests.messages.conftest import Talker
-from tests.realtime.conftest import Dial, Line, key_of, room_path
+from tests.realtime.conftest import Dial, Line, inbox_of, key_of, room_path
 from tests.rooms.helpers import call, make_room, path
 
 
@@ -117,6 +117,27 @@ async def test_joining_and_leaving_are_announced_and_leaving_ends_it(
     joined = await presence(watching, "joined")
     assert joined["participant_id"] == str(alice.id)
     assert joined["room_id"] == room["id"]
+
+
+async def test_of_many_who_are_out_nobody_is_shown_more_though_nobody_tells_of_it(
+    app: FastAPI, dial: Dial, room: dict[str, Any], alice: Talker, bob: Talker
+) -> None:
+    """One look at all of them, as it is taken every three seconds."""
+    connections = app.state.realtime.connections
+    connections.hear_leaving = lambda *_: None
+    out = [await dial(room_path(room["id"]), key_of(alice)) for _ in range(150)]
+    owner = await dial(room_path(room["id"]), str(bob.owner.tokens["access_token"]))
+    inside = await dial(room_path(room["id"]), key_of(bob))
+    own_inbox = await dial(inbox_of(alice), key_of(alice))
+    await alice.client.post(path(room, "leave"), json={})
+
+    await connections.look()
+    await say(bob, "among us")
+
+    assert {(await line.closed())[0] for line in out} == {4403}
+    assert await contents(inside, 1) == ["among us"]
+    assert await contents(owner, 1) == ["among us"]
+    assert await own_inbox.is_silent()
 
 
 async def test_typing_is_shown_and_not_stored(

@@ -88,7 +88,7 @@ class TestInviting:
         inside = await call(ann, room, "invite", participants=["ben"], agent_id=scout["id"])
 
         assert refusal(outside) == (403, "may_not_invite")
-        assert refusal(foreign) == (403, "not_yours_to_act_for")
+        assert refusal(foreign) == (403, "not_your_participant")
         assert inside.status_code == 200
 
     async def test_somebody_unknown_invites_nobody(self, ann: Person, ben: Person) -> None:

@@ -40,7 +40,7 @@ class TestJoining:
         )
 
         assert by_itself.json()["role"] == for_it.json()["role"] == "member"
-        assert refusal(stranger) == refusal(sibling) == (403, "not_yours_to_act_for")
+        assert refusal(stranger) == refusal(sibling) == (403, "not_your_participant")
         assert list(await members(ann, room)) == ["ann", "scout", "other"]
 
     async def test_many_times_at_once_is_once(self, ann: Person, ben: Person) -> None:
@@ -154,7 +154,7 @@ class TestLeaving:
 
         answer = await call(ben, room, "leave", agent_id=person["id"])
 
-        assert refusal(answer) == (403, "not_yours_to_act_for")
+        assert refusal(answer) == (403, "not_your_participant")
         assert refusal(await call(ben, {"id": NOBODY}, "leave")) == (404, "room_not_found")
 
 
@@ -177,7 +177,7 @@ class TestMuting:
         assert refusal(await call(ben, room, "mute", muted=True)) == (409, "not_a_member")
         assert (await call(ann, room, "mute")).status_code == 422
         theirs = await call(ben, room, "mute", muted=True, agent_id=person["id"])
-        assert refusal(theirs) == (403, "not_yours_to_act_for")
+        assert refusal(theirs) == (403, "not_your_participant")
 
 
 class TestDeletedParticipants:

@@ -118,31 +118,3 @@ async def test_what_of_a_room_may_be_read(hub: Resources, ann: Person, ben: Pers
     await call(ben, open_room, "leave")
     await ann.client.delete(path(told))
     assert await readable(bens) == {room_id(closed): 11, room_id(told): 1}
-
-
-async def test_set_statements_tell_whom_a_message_reaches(
-    hub: Resources, ann: Person, ben: Person
-) -> None:
-    ops = await make_room(ann, "ops")
-    devs = await make_room(ben, "devs")
-    await call(ben, ops, "join")
-    await call(ben, ops, "mute", muted=True)
-    await ben.client.delete(path(devs))
-    anns, bens = await actor(ann), await actor(ben)
-
-    async with hub.database.read() as session:
-        named = (await session.execute(queries.rooms_by_name(["ops", "devs", "none"]))).all()
-        by_id = (await session.execute(queries.rooms_by_id([room_id(ops)]))).all()
-        reached = (await session.execute(queries.members_of([room_id(ops)]))).all()
-        ids = await queries.member_ids(session, room_id(ops))
-
-    assert {tuple(row) for row in named} == {
-        (room_id(ops), "ops", False),
-        (room_id(devs), "devs", True),
-    }
-    assert [tuple(row) for row in by_id] == [(room_id(ops), "ops", False)]
-    assert {tuple(row) for row in reached} == {
-        (room_id(ops), anns.participant_id, MemberRole.OWNER, False),
-        (room_id(ops), bens.participant_id, MemberRole.MEMBER, True),
-    }
-    assert set(ids) == {anns.participant_id, bens.participant_id}

@@ -77,7 +77,7 @@ class TestMaking:
         assert await members(ann, room) == {"scout": "owner"}
         assert (by_itself.status_code, by_itself.json()["created_by"]) == (201, scout["id"])
         for answer in (for_ben, for_owner):
-            assert refusal(answer) == (403, "not_yours_to_act_for")
+            assert refusal(answer) == (403, "not_your_participant")
 
     async def test_with_first_members(self, ann: Person, ben: Person) -> None:
         await make_agent(ann, "scout")
@@ -230,7 +230,7 @@ class TestSeeing:
 
         for where in (ROOMS, path(room)):
             answer = await ann.client.get(where, params={"agent_id": theirs["id"]})
-            assert refusal(answer) == (403, "not_yours_to_act_for")
+            assert refusal(answer) == (403, "not_your_participant")
 
 
 class TestChanging:

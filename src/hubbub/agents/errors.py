@@ -11,6 +11,11 @@ class NotYourAgent(Forbidden):
     title = "Only the agent's owner and admins may do that"
 
 
+class NotYourParticipant(Forbidden):
+    code = "not_your_participant"
+    title = "That participant is not yours to speak or act for"
+
+
 class UserRequired(Forbidden):
     code = "user_required"
     title = "This needs a user; an agent's key won't do"

@@ -43,6 +43,15 @@ class Protocol(HttpToolsProtocol):
         self._unwatch()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self) -> None:
+        """From here on another protocol has the connection, for hours maybe: nothing of this one is
+        kept for that long."""
+        super().handle_websocket_upgrade()
+        self._receiving = False
+        self._unwatch()
+        # it points back to us
+        self.parser = None  # type: ignore[assignment]
+
     def shutdown(self) -> None:
         """A stream that never ends by itself is asked to."""
         cycle = self._cycle()

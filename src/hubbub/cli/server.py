@@ -128,9 +128,8 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=10,  # a child on a busy machine is not a dead child
         ws_max_size=1024 * 1024,
-        # who hasn't said a word for 45 seconds, though asked, is gone
-        ws_ping_interval=20,
-        ws_ping_timeout=25,
+        ws_ping_interval=settings.sockets.ping_seconds,
+        ws_ping_timeout=settings.sockets.pong_seconds,
         ws_per_message_deflate=False,
     )
 

@@ -4,20 +4,30 @@ A message to many sockets is the same bytes for all of them. Building its frame 
 more than writing it, so the app may hand over the whole frame. And a client that doesn't read, or
 is gone without a word, is cut off: uvicorn closes a connection in order, which waits for the client
 to read what is on its way, for ever.
+
+And most sockets are silent most of the time. So the app may end its call once the conversation has
+begun, and be called with what the client says: a call that waits, through all layers, is half of
+what a silent socket would take.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-EXTENSION = "hubbub.frames"
+from hubbub.realtime import outlets
+from hubbub.realtime.errors import SLOW, SLOW_REASON
+from hubbub.realtime.forms import FRAMED, Form
+
+EXTENSION = "hubbub.line"
 CLOSING_SECONDS = 5.0
 _MOST_PIECES = 4096
 
@@ -31,25 +41,30 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self.logger = self.conn.logger = _logger
         self.close_timeout = CLOSING_SECONDS
+        self.writable = Gate()  # type: ignore[assignment]
         self._deaf = False
         """Whether whatever comes is dropped: the conversation is over."""
+        self._is_heard = False
+        """Whether the app is called with what comes."""
+        self._is_behind = False
+        """Whether more waits for the client than there mostly does."""
 
     # what the app uses
 
-    def write_frame(self, frame: bytes) -> None:
-        """Never waits; look at `buffered` from time to time."""
-        if not (self.close_sent or self.disconnected):
-            self.transport.write(frame)
+    form: Form = FRAMED
 
-    @property
-    def buffered(self) -> int:
-        """Bytes that the client has yet to take; zero while there are few."""
-        return 0 if self.writable.is_set() else self.transport.get_write_buffer_size()
+    def put(self, event: bytes) -> None:
+        """Never waits: who takes too little of it is cut off."""
+        if self.close_sent or self.disconnected:
+            return
+        self.transport.write(event)
+        if self._is_behind and self.transport.get_write_buffer_size() > outlets.MOST_BYTES:
+            self.close(SLOW, SLOW_REASON)
 
     async def drained(self) -> None:
         await self.writable.wait()
 
-    def cut(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
         """Says goodbye, and waits only so long for the client to hear it."""
         if self.close_sent or self.disconnected:
             return
@@ -62,7 +77,56 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
 
+    def listen(self, hear: Callable[[Any], None]) -> None:
+        """The app's call may end: `hear` is called with each event that would have come out of
+        `receive`, and then nothing is read until `go_on`."""
+        came, self.queue = self.queue, _Ear(hear)  # type: ignore[assignment]
+        self._is_heard = True
+        while not came.empty():
+            hear(came.get_nowait())
+
+    def go_on(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            if not self.disconnected:
+                self.transport.resume_reading()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """The server doesn't end before this has, or its patience."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.on_task_complete)
+
     # what uvicorn calls
+
+    def pause_writing(self) -> None:
+        self._is_behind = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._is_behind = False
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._is_heard:
+            # the conversation points to us, and we to it
+            self.queue = _DEAF  # type: ignore[assignment]
+
+    async def run_asgi(self) -> None:
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("socket.failed")
+            self.send_500_response()
+        else:
+            if not self.handshake_complete:
+                self.send_500_response()
+        if not self._is_heard and self.close_timer is None:
+            self.transport.close()
+        del self.scope
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -114,6 +178,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            # what nobody asks for any more
+            self.request.headers.clear()
+            del self.request, self.response
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self.close_timer.cancel()
             self._abort_later()
@@ -126,6 +194,46 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def _abort_later(self) -> None:
         loop: asyncio.AbstractEventLoop = self.loop
         self.close_timer = loop.call_later(self.close_timeout, self.transport.abort)
+
+
+class Gate:
+    """An `asyncio.Event` that is small as long as nobody waits."""
+
+    __slots__ = ("_is_open", "_waiting")
+
+    def __init__(self) -> None:
+        self._is_open = True
+        self._waiting: asyncio.Event | None = None
+
+    def is_set(self) -> bool:
+        return self._is_open
+
+    def set(self) -> None:
+        self._is_open = True
+        if self._waiting is not None:
+            self._waiting.set()
+            self._waiting = None
+
+    def clear(self) -> None:
+        self._is_open = False
+
+    async def wait(self) -> None:
+        if not self._is_open:
+            if self._waiting is None:
+                self._waiting = asyncio.Event()
+            await self._waiting.wait()
+
+
+class _Ear:
+    """What uvicorn takes for the queue of `receive`."""
+
+    __slots__ = ("put_nowait",)
+
+    def __init__(self, hear: Callable[[Any], None]) -> None:
+        self.put_nowait = hear
+
+
+_DEAF = _Ear(lambda _: None)
 
 
 def _is_text(data: bytes) -> bool:

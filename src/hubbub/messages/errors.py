@@ -7,7 +7,6 @@ NotFound                 404
 ├── DeliveryNotFound
 └── ReplyNotFound
 Forbidden                403
-├── NotYourParticipant       `from` is not the caller's
 ├── RecipientRefuses         its policy or a block
 ├── NotInRoom                the sender, or who reads, is no member
 ├── OnlyListens              the sender observes
@@ -62,11 +61,6 @@ class DeliveryNotFound(NotFound):
 class ReplyNotFound(NotFound):
     code = "reply_not_found"
     title = "The message that this replies to is not among yours"
-
-
-class NotYourParticipant(Forbidden):
-    code = "not_your_participant"
-    title = "That participant is not yours to speak for"
 
 
 class RecipientRefuses(Forbidden):

@@ -15,10 +15,10 @@ from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.credentials import presented
 from hubbub.kit.http.guard import Hosts
 from hubbub.kit.http.headers import headers_of
-from hubbub.kit.http.limits import credential_accepted
 from hubbub.kit.resources import Resources
 from hubbub.realtime import tickets
 from hubbub.realtime.errors import BadCursor, ForeignOrigin
+from hubbub.realtime.limits import Door
 
 PROTOCOL = "hubbub"
 _BEARER = "bearer."
@@ -49,25 +49,33 @@ def subprotocol_of(scope: Scope) -> str | None:
 
 async def admit(scope: Scope, resources: Resources, agents: AgentState) -> Admitted:
     check_origin(scope, resources)
-    credential = await _credential(scope, resources)
+    token = _token_of(scope)
+    door = Door(resources, scope, token)
+    door.knock()
+    credential = token or await _redeemed(scope, resources)
     actor = await actor_of(agents.credentials, credential)
     if actor is None:
+        door.stayed_shut()
         raise InvalidToken
-    credential_accepted(scope)
+    door.opened()
     if Right.READ not in actor.scopes:
         msg = f"It needs the scope {Right.READ}."
         raise ScopeMissing(msg)
     return Admitted(actor, credential)
 
 
-async def _credential(scope: Scope, resources: Resources) -> str:
+def _token_of(scope: Scope) -> str | None:
     found = presented(scope)
     if found is not None and found.is_known_form:
         return found.token
     offered: Sequence[str] = scope.get("subprotocols", ())
     for each in offered:
         if each.startswith(_BEARER):
-            return each.removeprefix(_BEARER)
+            return each.removeprefix(_BEARER) or None
+    return None
+
+
+async def _redeemed(scope: Scope, resources: Resources) -> str:
     ticket = query_of(scope).ticket
     if ticket is not None:
         credential = await tickets.redeem(resources.database, ticket)

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import batched
 from uuid import UUID
 
 import orjson
@@ -16,12 +17,15 @@ from hubbub.kit.errors import AppError
 from hubbub.realtime.errors import close_code
 from hubbub.realtime.outlets import Outlet
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.queries import Readers
 from hubbub.realtime.streams import Stream
 
 log = structlog.get_logger()
 
-_RIGHTS_AT_ONCE = 100
-"""So many rights are looked at in one round, when nobody has said that they changed."""
+type _Key = tuple[UUID, UUID]
+
+_ASKED = 500
+"""Rights that one statement asks about."""
 
 
 @dataclass(eq=False, slots=True)
@@ -49,7 +53,6 @@ class Connections:
         self._all: set[Connection] = set()
         self._about: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self._checks: set[asyncio.Task[None]] = set()
-        self._rights: list[Connection] = []
 
     def __len__(self) -> int:
         return len(self._all)
@@ -136,10 +139,23 @@ class Connections:
             for each in tuple(self._all):
                 if each.credential in gone:
                     each.refuse(InvalidToken())
-        if not self._rights:
-            self._rights = [each for each in self._all if each.stream is not None]
-        some, self._rights = self._rights[:_RIGHTS_AT_ONCE], self._rights[_RIGHTS_AT_ONCE:]
-        await self._check_each(some)
+        await self._check_each(await self._doubtful())
+
+    async def _doubtful(self) -> list[Connection]:
+        """Those who may read no more, by a look at all of them together."""
+        following: defaultdict[Readers, dict[_Key, list[Connection]]] = defaultdict(dict)
+        for each in self._all:
+            if each.stream is not None:
+                key = each.actor.participant_id, each.subject_id
+                following[each.stream.readers].setdefault(key, []).append(each)
+        found: list[Connection] = []
+        for readers, connections in following.items():
+            for keys in batched(tuple(connections), _ASKED):
+                asked = [(connections[key][0].actor, key[1]) for key in keys]
+                async with self._credentials.resources.database.read() as session:
+                    may = await readers(session, asked)
+                found += [each for key in keys if key not in may for each in connections[key]]
+        return found
 
     async def stop(self) -> None:
         for task in self._checks:

@@ -8,9 +8,11 @@ Forbidden                403
 └── ForeignOrigin            a browser's page that this hub doesn't know
 NotFound                 404
 └── NoSuchStream             the path names none
+TooManyRequests          429
+└── RateLimited              connections, frames and requests together
 """
 
-from hubbub.kit.errors import AppError, BadRequest, Forbidden, NotFound
+from hubbub.kit.errors import AppError, BadRequest, Forbidden, NotFound, TooManyRequests
 
 
 class BadFrame(BadRequest):
@@ -31,6 +33,11 @@ class ForeignOrigin(Forbidden):
 class NoSuchStream(NotFound):
     code = "no_such_stream"
     title = "There is no such agent or room, or it is not visible to you"
+
+
+class RateLimited(TooManyRequests):
+    code = "rate_limited"
+    title = "Too many requests from this credential or address"
 
 
 SLOW, SLOW_REASON = 4408, "you read too slowly; connect again with your cursor"

@@ -3,10 +3,13 @@ from their cursor later."""
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from starlette.types import Message
 
 from hubbub.realtime.errors import SLOW, SLOW_REASON
-from hubbub.realtime.forms import FRAMED, Form
+from hubbub.realtime.forms import Form
 
 MOST_BYTES = 1024 * 1024
 MOST_EVENTS = 256
@@ -26,38 +29,19 @@ class Outlet(Protocol):
     def close(self, code: int, reason: str) -> None: ...
 
 
-class RawSocket(Protocol):
-    """What our own server offers for a socket."""
+class Line(Outlet, Protocol):
+    """What our own server offers for a socket: an outlet that writes whole frames to it, and tells
+    what the client says."""
 
-    def write_frame(self, frame: bytes) -> None: ...
+    def listen(self, hear: Callable[[Message], None]) -> None:
+        """From here on `hear` is called with what comes, and then nothing until `go_on`."""
+        ...
 
-    @property
-    def buffered(self) -> int: ...
+    def go_on(self) -> None: ...
 
-    async def drained(self) -> None: ...
-
-    def cut(self, code: int, reason: str) -> None: ...
-
-
-class RawOutlet:
-    """Writes whole frames to the connection."""
-
-    form: Form = FRAMED
-
-    def __init__(self, raw: RawSocket) -> None:
-        self._raw = raw
-
-    def put(self, event: bytes) -> None:
-        raw = self._raw
-        raw.write_frame(event)
-        if raw.buffered > MOST_BYTES:
-            raw.cut(SLOW, SLOW_REASON)
-
-    def close(self, code: int, reason: str) -> None:
-        self._raw.cut(code, reason)
-
-    async def drained(self) -> None:
-        await self._raw.drained()
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """In a task that the server waits for when it ends."""
+        ...
 
 
 class QueueOutlet:

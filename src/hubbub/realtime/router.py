@@ -5,6 +5,7 @@ from fastapi import Depends, Header, Path, Query, Request, status
 from starlette.requests import HTTPConnection
 
 from hubbub.agents.dependencies import CurrentActor
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.errors import Unauthenticated
 from hubbub.kit.http.credentials import presented
@@ -13,7 +14,7 @@ from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
-from hubbub.messages.errors import NotInRoom, NotYourParticipant
+from hubbub.messages.errors import NotInRoom
 from hubbub.messages.schemas import Cursor
 from hubbub.realtime import tickets
 from hubbub.realtime.connections import Connection

@@ -13,6 +13,7 @@ from hubbub.messages.queries.rooms import read_room
 from hubbub.messages.service import history, inbox
 from hubbub.messages.types import TOMBSTONES
 from hubbub.realtime.forms import Entry
+from hubbub.realtime.queries import Readers, readers_of_inboxes, readers_of_rooms
 
 PAGE = 100
 
@@ -36,6 +37,11 @@ class Stream(Protocol):
         """Whether an entry looks the same to all its readers."""
         ...
 
+    @property
+    def readers(self) -> Readers:
+        """Tells of many at once who may still read."""
+        ...
+
     async def page(self, cursor: str | None) -> Page:
         """What comes after the cursor. Raises `CursorReset`, and what the reader's rights ask for:
         they may have changed since the page before."""
@@ -57,6 +63,10 @@ class Inbox:
     @property
     def id(self) -> str:
         return str(self.agent_id)
+
+    @property
+    def readers(self) -> Readers:
+        return readers_of_inboxes
 
     async def page(self, cursor: str | None) -> Page:
         async with self.database.read() as session:
@@ -90,6 +100,10 @@ class Room:
     @property
     def id(self) -> str:
         return str(self.room_id)
+
+    @property
+    def readers(self) -> Readers:
+        return readers_of_rooms
 
     async def page(self, cursor: str | None) -> Page:
         async with self.database.read() as session:

@@ -1,6 +1,7 @@
 """What the three kinds of sockets are about, and which frames they take."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -12,12 +13,12 @@ from hubbub.messages.service import inbox as inboxes
 from hubbub.notifications import service as notifications
 from hubbub.notifications.queries import count_unread
 from hubbub.realtime.connections import Connection
+from hubbub.realtime.conversation import Answer, Frame
 from hubbub.realtime.errors import BadCursor
 from hubbub.realtime.follower import Follower
 from hubbub.realtime.forms import json_of
 from hubbub.realtime.notices import NoticeReader
 from hubbub.realtime.schemas import MarkFrame, PongFrame, ReadFrame, SendId, TypingFrame
-from hubbub.realtime.sockets import Answer, Frame
 from hubbub.realtime.state import RealtimeState
 from hubbub.realtime.streams import Stream
 from hubbub.rooms.queries import find_room
@@ -35,12 +36,13 @@ def checked_cursor(text: str | None) -> str | None:
 class StreamSocket:
     """Follows a stream, and takes messages."""
 
+    __slots__ = ("_follower", "_state", "_stream", "connection")
+
     def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
         self.connection = connection
         self._state = state
         self._stream = stream
         self._follower = Follower(state.messages.watch, stream, connection.outlet)
-        self.frames: Mapping[str, Answer] = {"send": self._send, "pong": _pong}
 
     async def begin(self, cursor: str | None) -> None:
         await self._follower.start(checked_cursor(cursor), self._greet)
@@ -61,11 +63,14 @@ class StreamSocket:
     async def _completed(self, said: Frame) -> Frame:
         return said
 
+    async def _pong(self, frame: Frame) -> None:
+        PongFrame.model_validate(frame)
+
+    frames: ClassVar[Mapping[str, Answer]] = {"send": _send, "pong": _pong}
+
 
 class InboxSocket(StreamSocket):
-    def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
-        super().__init__(state, connection, stream)
-        self.frames = {**self.frames, "ack": self._mark, "read": self._mark}
+    __slots__ = ()
 
     async def _completed(self, said: Frame) -> Frame:
         """Whose socket it is speaks, also when the owner has opened it."""
@@ -82,11 +87,11 @@ class InboxSocket(StreamSocket):
             marked = await act(session, inbox_id, mark)
         self.connection.tell("ack", json_of({"id": mark.id, "marked": marked}))
 
+    frames: ClassVar[Mapping[str, Answer]] = {**StreamSocket.frames, "ack": _mark, "read": _mark}
+
 
 class RoomSocket(StreamSocket):
-    def __init__(self, state: RealtimeState, connection: Connection, stream: Stream) -> None:
-        super().__init__(state, connection, stream)
-        self.frames = {**self.frames, "typing": self._typing}
+    __slots__ = ()
 
     async def _completed(self, said: Frame) -> Frame:
         """What names nobody is said in the room."""
@@ -105,6 +110,8 @@ class RoomSocket(StreamSocket):
         who = {"room_id": room_id, "participant_id": actor.participant_id, "state": "typing"}
         self._state.tell_everywhere(room_id, "presence", json_of(who))
 
+    frames: ClassVar[Mapping[str, Answer]] = {**StreamSocket.frames, "typing": _typing}
+
 
 class PrivateSocket:
     """A person's notifications, and what the person asks for."""
@@ -114,11 +121,6 @@ class PrivateSocket:
         self._state = state
         viewer = connection.actor.viewer
         self._reader = NoticeReader(state.notices, viewer, connection.outlet, None)
-        self.frames: Mapping[str, Answer] = {
-            "send": self._send,
-            "read": self._read,
-            "pong": _pong,
-        }
 
     async def begin(self, cursor: str | None) -> None:
         del cursor
@@ -141,6 +143,11 @@ class PrivateSocket:
             unread = await count_unread(session, viewer)
         self.connection.tell("ack", json_of({"id": mark.id, "unread": unread}))
 
+    async def _pong(self, frame: Frame) -> None:
+        PongFrame.model_validate(frame)
+
+    frames: ClassVar[Mapping[str, Answer]] = {"send": _send, "read": _read, "pong": _pong}
+
 
 async def send(state: RealtimeState, connection: Connection, key: object, said: Frame) -> None:
     """The same as by HTTP; the frame's id is the idempotency key."""
@@ -151,10 +158,6 @@ async def send(state: RealtimeState, connection: Connection, key: object, said: 
     message_id = orjson.loads(body)["id"]
     content = {"id": checked or message_id, "message_id": message_id, "state": "queued"}
     connection.tell("ack", json_of(content))
-
-
-async def _pong(frame: Frame) -> None:
-    PongFrame.model_validate(frame)
 
 
 def may_write(connection: Connection) -> None:

@@ -3,8 +3,9 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
-from hubbub.rooms.errors import NotYoursToActFor, RoomNotFound
+from hubbub.rooms.errors import RoomNotFound
 
 RoomId = Annotated[UUID, Path(description="The room's id.")]
 AsAgent = Annotated[
@@ -13,5 +14,5 @@ AsAgent = Annotated[
 
 ALWAYS = (InvalidToken, ScopeMissing)
 IN_ROOM = (*ALWAYS, RoomNotFound)
-ACTING = (*IN_ROOM, NotYoursToActFor)
+ACTING = (*IN_ROOM, NotYourParticipant)
 """What the routes of a room can refuse, one step after the other."""

@@ -6,7 +6,6 @@ NotFound                 404
 ├── MemberNotFound
 └── InviteNotFound
 Forbidden                403
-├── NotYoursToActFor         `agent_id` is not the caller's
 ├── NotRoomOwner
 ├── MayNotInvite
 └── NotInvited               a private room that is visible for another reason
@@ -36,11 +35,6 @@ class MemberNotFound(NotFound):
 class InviteNotFound(NotFound):
     code = "invite_not_found"
     title = "There is no such invitation to the room"
-
-
-class NotYoursToActFor(Forbidden):
-    code = "not_yours_to_act_for"
-    title = "That participant is not yours to act for"
 
 
 class NotRoomOwner(Forbidden):

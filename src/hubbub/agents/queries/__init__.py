@@ -16,7 +16,6 @@ from hubbub.agents.queries.enrolments import enrolment_in_time, list_enrolments,
 from hubbub.agents.queries.nearest import nearest_handles
 from hubbub.agents.queries.sets import (
     blocked_pairs,
-    contact_pairs,
     parties_by_handle,
     parties_by_id,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "blocked_pairs",
     "contact_between",
     "contact_for_notice",
-    "contact_pairs",
     "current_secrets",
     "enrolment_in_time",
     "find_agent",

@@ -1,14 +1,12 @@
 """The set statements that deciding over many messages at once takes, as plain selects."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
-from sqlalchemy.sql.selectable import CompoundSelect
+from sqlalchemy import Select, select
 
-from hubbub.agents.models import Agent, Block, Contact
-from hubbub.agents.types import Accepts, ContactState, Kind
+from hubbub.agents.models import Agent, Block
+from hubbub.agents.types import Accepts, Kind
 
 type Parties = Select[UUID, str, Kind, UUID | None, Accepts, bool]
 """Rows as in `Party`."""
@@ -38,17 +36,4 @@ def blocked_pairs(recipients: Sequence[UUID], senders: Sequence[UUID]) -> Select
     """(recipient, sender) where the first has blocked the second."""
     return select(Block.agent_id.label("recipient_id"), Block.blocked_id.label("sender_id")).where(
         Block.agent_id.in_(recipients), Block.blocked_id.in_(senders)
-    )
-
-
-def contact_pairs(recipients: Sequence[UUID], senders: Sequence[UUID]) -> CompoundSelect[Any]:
-    """(recipient, sender) where the two are contacts, whoever asked."""
-    accepted = Contact.state == ContactState.ACCEPTED
-    return union_all(
-        select(Contact.agent_id.label("recipient_id"), Contact.other_id.label("sender_id")).where(
-            accepted, Contact.agent_id.in_(recipients), Contact.other_id.in_(senders)
-        ),
-        select(Contact.other_id, Contact.agent_id).where(
-            accepted, Contact.other_id.in_(recipients), Contact.agent_id.in_(senders)
-        ),
     )

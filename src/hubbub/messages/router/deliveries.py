@@ -4,13 +4,13 @@ from uuid import UUID
 from fastapi import Path, Query
 
 from hubbub.agents.dependencies import ActingUser, CurrentActor
-from hubbub.agents.errors import UserRequired
+from hubbub.agents.errors import NotYourParticipant, UserRequired
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
-from hubbub.messages.errors import DeliveryNotFound, NoGateway, NotFailed, NotYourParticipant
+from hubbub.messages.errors import DeliveryNotFound, NoGateway, NotFailed
 from hubbub.messages.schemas import AttemptRead, DeliveryRead
 from hubbub.messages.service import deliveries as service
 from hubbub.messages.service import pushing

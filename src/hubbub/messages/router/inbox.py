@@ -4,13 +4,14 @@ from uuid import UUID
 from fastapi import Path, Query, Request
 
 from hubbub.agents.dependencies import actor_of_scope
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
 from hubbub.messages import queries
 from hubbub.messages.dependencies import CurrentMessages, InboxReader, inbox_reader
-from hubbub.messages.errors import CursorReset, NotYourParticipant
+from hubbub.messages.errors import CursorReset
 from hubbub.messages.schemas import Cursor, InboxCount, InboxPage, Mark, Marked
 from hubbub.messages.service import inbox as service
 from hubbub.messages.types import State

@@ -4,11 +4,12 @@ from uuid import UUID
 from fastapi import Path, Query
 
 from hubbub.agents.dependencies import CurrentActor
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
-from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
+from hubbub.messages.errors import MessageNotFound, NotWithdrawable
 from hubbub.messages.schemas import DeliveryRead, MessageRead
 from hubbub.messages.service import messages as service
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hubbub.agents.dependencies import CurrentActor, actor_of_scope
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.headers import headers_of
 from hubbub.kit.http.problems import responses
@@ -30,7 +31,6 @@ from hubbub.messages.errors import (
     NobodyAddressed,
     NotInFuture,
     NotInRoom,
-    NotYourParticipant,
     OnlyListens,
     RecipientNotFound,
     RecipientRefuses,

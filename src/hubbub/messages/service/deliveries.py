@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.pagination import PageOf, PageRequest, read_cursor, write_cursor
 from hubbub.messages import queries
-from hubbub.messages.errors import NotYourParticipant
 from hubbub.messages.models import Delivery
 from hubbub.messages.queries import deliveries as finders
 from hubbub.messages.schemas import DeliveryRead, OverdueDelivery

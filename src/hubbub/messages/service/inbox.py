@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Update, case, func, select, update
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
-from hubbub.messages.errors import CursorReset, NotYourParticipant
+from hubbub.messages.errors import CursorReset
 from hubbub.messages.models import Delivery, Message
 from hubbub.messages.schemas import (
     InboxEntry,

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import CursorResult, select, update
 
 from hubbub.activity import service as activity
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages import queries
-from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
+from hubbub.messages.errors import MessageNotFound, NotWithdrawable
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
 from hubbub.auth.types import Scope
 from hubbub.kit.counters import seconds_left
@@ -17,7 +18,6 @@ from hubbub.messages import queries
 from hubbub.messages.errors import (
     BroadcastNotAllowed,
     MessageNotFound,
-    NotYourParticipant,
     RecipientNotFound,
     SendLimit,
 )

@@ -11,14 +11,13 @@ from hubbub.rooms.queries.members import (
     has_owner,
     list_members,
     lock_member,
-    member_ids,
     membership,
     memberships_of,
     roles_of,
     rooms_left_behind,
     successor,
 )
-from hubbub.rooms.queries.sets import members_of, readable_from, rooms_by_id, rooms_by_name
+from hubbub.rooms.queries.sets import readable_from
 from hubbub.rooms.queries.sight import (
     count_created,
     find_room,
@@ -42,8 +41,6 @@ __all__ = [
     "lock_any_room",
     "lock_member",
     "lock_room",
-    "member_ids",
-    "members_of",
     "membership",
     "memberships_of",
     "nearest_names",
@@ -51,8 +48,6 @@ __all__ = [
     "open_invites",
     "readable_from",
     "roles_of",
-    "rooms_by_id",
-    "rooms_by_name",
     "rooms_left_behind",
     "successor",
 ]

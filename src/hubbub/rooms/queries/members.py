@@ -83,12 +83,6 @@ async def list_members(
     return await paginate(session, statement, _LONGEST, page)
 
 
-async def member_ids(session: AsyncReadSession, room_id: UUID) -> Sequence[UUID]:
-    """For bringing them what is said there."""
-    statement = _present(room_id).with_only_columns(RoomMember.participant_id)
-    return (await session.scalars(statement.order_by(RoomMember.participant_id))).all()
-
-
 async def has_owner(
     session: AsyncReadSession, room_id: UUID, *, other_than: UUID | None = None
 ) -> bool:

@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
-from hubbub.agents.errors import AgentNotFound
+from hubbub.agents.errors import AgentNotFound, NotYourParticipant
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
@@ -15,7 +15,6 @@ from hubbub.rooms import queries
 from hubbub.rooms.dependencies import ACTING, ALWAYS, IN_ROOM, AsAgent, RoomId
 from hubbub.rooms.errors import (
     NotRoomOwner,
-    NotYoursToActFor,
     RoomDeleted,
     RoomFull,
     RoomNameTaken,
@@ -33,7 +32,7 @@ router = ApiRouter(prefix="/rooms", tags=["Rooms"])
     summary="List rooms",
     description="Newest first: the public ones, and the private ones that you, or an agent of"
     " yours, are in or invited to.",
-    responses=responses(InvalidCursor, *ALWAYS, NotYoursToActFor),
+    responses=responses(InvalidCursor, *ALWAYS, NotYourParticipant),
 )
 async def list_rooms(
     actor: CurrentActor,
@@ -60,7 +59,7 @@ async def list_rooms(
     status_code=status.HTTP_201_CREATED,
     responses=responses(
         *ALWAYS,
-        NotYoursToActFor,
+        NotYourParticipant,
         AgentNotFound,
         RoomNameTaken,
         TooManyRooms,

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.rooms import queries
-from hubbub.rooms.errors import NotAMember, NotInvited, NotYoursToActFor, RoomNotFound
+from hubbub.rooms.errors import NotAMember, NotInvited, RoomNotFound
 from hubbub.rooms.models import Room
 from hubbub.rooms.service.comings import admit, let_go
 from hubbub.rooms.service.rights import acting_as, get_room, lock_open_room
@@ -24,7 +25,7 @@ async def join(
     """Joining once more changes nothing."""
     joining = agent_id or actor.participant_id
     if joining not in await lock_spoken_for(session, actor, [joining]):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     room = await lock_open_room(session, actor, room_id)
     if await queries.roles_of(session, room.id, [joining]):
         return room

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import speaks_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.rooms import queries
-from hubbub.rooms.errors import NotRoomOwner, NotYoursToActFor, RoomDeleted, RoomNotFound
+from hubbub.rooms.errors import NotRoomOwner, RoomDeleted, RoomNotFound
 from hubbub.rooms.models import Room
 from hubbub.rooms.types import MemberRole
 
@@ -16,7 +17,7 @@ async def acting_as(session: AsyncReadSession, actor: Actor, agent_id: UUID | No
     if agent_id is None or agent_id == actor.participant_id:
         return actor.participant_id
     if not await speaks_for(session, actor, agent_id):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     return agent_id
 
 

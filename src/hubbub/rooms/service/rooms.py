@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.dialect import db_now
@@ -11,7 +12,7 @@ from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.kit.outbox import emit
 from hubbub.rooms import queries
-from hubbub.rooms.errors import NotYoursToActFor, RoomNameTaken, TooManyRooms
+from hubbub.rooms.errors import RoomNameTaken, TooManyRooms
 from hubbub.rooms.models import Room
 from hubbub.rooms.schemas import RoomCreate, RoomRead, RoomUpdate
 from hubbub.rooms.service.comings import admit, close, record
@@ -30,7 +31,7 @@ async def create_room(
     first = await resolve(session, actor, new.members)
     own = await lock_spoken_for(session, actor, [creator_id, *first])
     if creator_id not in own:
-        raise NotYoursToActFor
+        raise NotYourParticipant
     if await queries.count_created(session, actor.viewer.user_id) >= settings.rooms_per_user:
         raise TooManyRooms
     title = new.title or new.name
