@@ -26,8 +26,9 @@ async def set_back(gateway: Gateway, post: Poster) -> AsyncIterator[None]:
     yield
 
     async def so() -> bool:
-        answer = await post.hook(gateway, LEFT_OUT)
-        return answer.status_code == 400 and "message required" in answer.text
+        # what is looked at last
+        answer = await post.hook(gateway, "hello", session="other")
+        return "sessionKey must start with one of: hook:" in answer.text
 
     await eventually(so, within=SOON)
 

@@ -7,7 +7,7 @@ import pytest
 from hubbub.settings import DeliverySettings
 from tests.e2e.openclaw.gateway import Gateway
 from tests.e2e.openclaw.hub.conftest import HASTY, MakeAgent, switched_off
-from tests.e2e.openclaw.posting import LEFT_OUT, Poster, fresh
+from tests.e2e.openclaw.posting import Poster, fresh
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
 from tests.messages.dispatch.conftest import deliveries, until_all, until_paused
@@ -142,4 +142,3 @@ class TestByTheGatewaysOwner:
         await until_all(bob, "delivered", 1, within=60)
         await gateway.model.asked(text)
         assert gateway.model.times(text) == 1
-        assert (await post.hook(gateway, LEFT_OUT)).status_code == 400
