@@ -2,10 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from hubbub.kit.resources import Resources
+from hubbub.messages.models import FanOut
 from tests.fixtures.people import Person
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
@@ -14,6 +17,7 @@ from tests.messages.helpers import (
     ROOMS,
     act,
     ahead,
+    count,
     heard,
     history,
     join,
@@ -161,6 +165,18 @@ class TestMeanwhile:
             await come_due(hub, alice, each)
 
         assert await heard(bob) == ["4", "3", "2", "1", "0"]
+
+    async def test_one_that_cant_be_delivered_keeps_nobody_waiting(
+        self, alice: Talker, bob: Talker, hub: Resources
+    ) -> None:
+        broken, sent = await later(alice, bob, content="broken"), await later(alice, bob)
+        async with hub.database.write() as session:
+            row = update(FanOut).where(FanOut.message_id == UUID(broken["id"]))
+            await session.execute(row.values(recipients=7))
+        await let_come_due(hub, broken["id"])
+
+        assert (await come_due(hub, alice, sent))["spread"]["reached"] == 1
+        assert await count(hub, "fan_out WHERE done_at IS NULL") == 1
 
 
 class TestReplaying:

@@ -230,6 +230,10 @@ class Work:
     target: Target | None = None
     taken: list[Ticket] = field(default_factory=list)
     is_stale: bool = False
+    was_asked: bool = False
+    """What is due in it was asked for,"""
+    was_seen: bool = False
+    """and there was something."""
     due_at: datetime | None = None
 
     def __post_init__(self) -> None:
