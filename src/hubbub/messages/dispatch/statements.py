@@ -139,11 +139,13 @@ NEXT_DUE = Query(
 # what is no delivery to be pushed any more, among a thousand from the first that was met
 STALE = Query(
     """
+    WITH asked AS (SELECT value ->> 0 AS agent_id, value ->> 1 AS rank, value ->> 2 AS seq
+        FROM json_each(?))
     DELETE FROM push WHERE (recipient_id, rank, seq) IN (
-        SELECT p.recipient_id, p.rank, p.seq FROM (SELECT q.* FROM json_each(?) AS asked
-            JOIN push AS q ON q.recipient_id = asked.value ->> 0
-                AND (q.rank, q.seq) >= (asked.value ->> 1, asked.value ->> 2)
-            ORDER BY q.rank, q.seq LIMIT 1000) AS p
+        SELECT p.recipient_id, p.rank, p.seq FROM (SELECT recipient_id, rank, seq FROM push
+            WHERE recipient_id = (SELECT agent_id FROM asked)
+            AND (rank, seq) >= ((SELECT rank FROM asked), (SELECT seq FROM asked))
+            ORDER BY rank, seq LIMIT 1000) AS p
         LEFT JOIN delivery AS d ON d.recipient_id = p.recipient_id AND d.seq = p.seq
         WHERE d.state IS NULL OR d.state <> 'queued')
     """,

@@ -61,7 +61,7 @@ def turn(
     means: Means, asked: Sequence[Asked], ended: Sequence[Ended], claims: int, *, closing: bool
 ) -> Steps[Turned]:
     """Records what has ended, takes what comes next in our lanes, and up to `claims` more lanes.
-    When closing it only lets go."""
+    When closing it takes nothing, and lets go of what comes to an end by that."""
     failing = {each.ticket.agent_id for each in ended if _may_fail(each, means.settings)}
     if failing and not means.forms.alone:
         yield Ask(sql.INBOXES, sorted(failing), answers=False)
@@ -74,7 +74,7 @@ def turn(
         yield from _claim(claims, works)
     if not closing:
         yield from _take(means, works)
-    yield from _put_back(means, works, closing=closing)
+    yield from _put_back(means, works)
     events += [
         GatewayPaused(agent_id=UUID(each.row.agent_id))
         for each in works.values()
@@ -281,10 +281,10 @@ def _next(asked: Sequence[tuple[str, int, bool, bool]], forms: Forms) -> Steps[l
     return [PushRow._make(row) for row in found]
 
 
-def _put_back(means: Means, works: Mapping[str, Work], *, closing: bool) -> Steps[None]:
+def _put_back(means: Means, works: Mapping[str, Work]) -> Steps[None]:
     """Keeps the lanes in which something goes on, and lets go of the others."""
     time = means.forms.time
-    idle = [each for each in works.values() if closing or not each.is_kept]
+    idle = [each for each in works.values() if not each.is_kept]
     if idle:
         asked = [(each.row.agent_id, _how_due(each)) for each in idle]
         for agent_id, due_at in (yield Ask(sql.NEXT_DUE, asked)):
@@ -292,7 +292,7 @@ def _put_back(means: Means, works: Mapping[str, Work], *, closing: bool) -> Step
     rows = []
     for work in works.values():
         lease = None
-        if not closing and work.is_kept:
+        if work.is_kept:
             if not (work.is_new or work.renews or work.standing != work.before):
                 continue
             lease = work.due_at = work.now + timedelta(seconds=means.settings.lease_seconds)
