@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import structlog
 from sqlalchemy import exists, or_, select
@@ -63,7 +64,8 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts: dict[asyncio.Task[None], float] = {}
+        """When each was begun: the oldest first."""
         self._slow: set[asyncio.Task[None]] = set()
         self._chats: set[asyncio.Task[None]] = set()
 
@@ -89,7 +91,7 @@ class Dispatcher:
                 await self._task
         if self._posts:
             await asyncio.wait(self._posts, timeout=_GRACE)
-        await self._give_up(self._posts - self._chats)
+        await self._give_up(self._posts.keys() - self._chats)
         await self._outlast_chats()
         await self._give_up(self._posts)
         if self._timer is not None:
@@ -142,14 +144,15 @@ class Dispatcher:
     async def _look(self) -> None:
         """A look costs less than a turn: mostly nothing is due. Lanes that are ours may have got
         something by another process."""
-        self._next_look = asyncio.get_running_loop().time() + self._pace
+        now = asyncio.get_running_loop().time()
+        self._next_look = now + self._pace
+        self._slow.update(takewhile(lambda post: self._posts[post] < now - _SLOW, self._posts))
         self._hungry.update(self._lanes)
         if self._room() <= 0:
             return
-        now = db_now()
         due = exists().where(
-            LaneRecord.due_at <= now,
-            or_(LaneRecord.lease_until.is_(None), LaneRecord.lease_until <= now),
+            LaneRecord.due_at <= db_now(),
+            or_(LaneRecord.lease_until.is_(None), LaneRecord.lease_until <= db_now()),
         )
         async with self._database.read() as session:
             self._may_be_due |= bool(await session.scalar(select(due)))
@@ -275,7 +278,7 @@ class Dispatcher:
 
     def _begin(self, lane: Lane, ticket: Ticket) -> None:
         task = asyncio.create_task(self._post(lane, ticket))
-        self._posts.add(task)
+        self._posts[task] = asyncio.get_running_loop().time()
         if ticket.push.target.is_told_once:
             self._chats.add(task)
         lane.flying[ticket.seq] = task
@@ -283,23 +286,17 @@ class Dispatcher:
     async def _post(self, lane: Lane, ticket: Ticket) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it runs
-        slow = asyncio.get_running_loop().call_later(_SLOW, self._is_slow, task)
         try:
             ended = await self._poster(ticket, lane.fence)
         finally:
-            slow.cancel()
             self._slow.discard(task)
-            self._posts.discard(task)
+            self._posts.pop(task, None)
             self._chats.discard(task)
         if self._lanes.get(lane.agent_id) is lane:
             self._ended.append(ended)
             self._gather()
         else:
             log.warning("push.refused", message_id=str(ticket.push.message_id))
-
-    def _is_slow(self, task: asyncio.Task[None]) -> None:
-        self._slow.add(task)
-        self.ring()
 
     def _gather(self) -> None:
         if self._timer is None:
