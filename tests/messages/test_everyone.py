@@ -225,7 +225,8 @@ class TestSteps:
         answer = await admin.client.delete(f"{MESSAGES}/{sent['id']}")
 
         assert answer.status_code == 200
-        page, states = answer.json(), {}
+        page: dict[str, Any] = answer.json()
+        states: dict[str, str] = {}
         while True:
             states |= {each["agent_id"]: each["state"] for each in page["items"]}
             assert len(page["items"]) <= 100
