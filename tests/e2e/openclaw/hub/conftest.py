@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from hubbub.settings import DeliverySettings, GatewaySettings, Settings
-from tests.e2e.openclaw.gateway import Gateway
+from tests.e2e.openclaw.gateway import PATIENCE, Gateway
 from tests.e2e.openclaw.posting import LEFT_OUT, Poster, fresh
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker, alice, talkers
@@ -75,9 +75,9 @@ async def switched_off(gateway: Gateway, post: Poster) -> AsyncIterator[None]:
         return [each.status_code for each in seen] == [*statuses]
 
     with gateway.set_otherwise(hooks=False, chat=False):
-        await eventually(lambda: answers(404, 404), within=60)
+        await eventually(lambda: answers(404, 404), within=PATIENCE)
         yield
-    await eventually(lambda: answers(400, 400), within=60)
+    await eventually(lambda: answers(400, 400), within=PATIENCE)
 
 
 async def attempts(agent: Talker, number: int = 0) -> list[dict[str, Any]]:
@@ -89,10 +89,22 @@ async def attempts(agent: Talker, number: int = 0) -> list[dict[str, Any]]:
     return seen
 
 
-async def until_tried(agent: Talker, reason: str, *, within: float = 60) -> None:
+async def come_to(reader: Talker, **params: Any) -> dict[str, Any]:
+    """A page of an inbox as soon as there is something on it. A turn may take its time."""
+    page: dict[str, Any] = {}
+
+    async def come() -> bool:
+        page.update(await reader.read(wait=10, **params))
+        return bool(page["items"])
+
+    await eventually(come, within=PATIENCE)
+    return page
+
+
+async def until_tried(agent: Talker, reason: str) -> None:
     """The newest delivery to this agent has come to nothing once, for that reason."""
 
     async def tried() -> bool:
         return reason in {each["reason"] for each in await attempts(agent)}
 
-    await eventually(tried, within=within)
+    await eventually(tried, within=PATIENCE)

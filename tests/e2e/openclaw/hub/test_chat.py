@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.openclaw.gateway import Gateway
-from tests.e2e.openclaw.hub.conftest import MakeAgent, attempts
+from tests.e2e.openclaw.gateway import PATIENCE, Gateway
+from tests.e2e.openclaw.hub.conftest import MakeAgent, attempts, come_to
 from tests.e2e.openclaw.posting import fresh
 from tests.messages.conftest import Talker
 from tests.messages.dispatch.conftest import deliveries, until_all
@@ -18,13 +18,13 @@ async def test_the_answer_comes_back_into_the_thread(
     gateway.model.answer = fresh("I am well")
 
     sent = (await alice.send(bob, content=text)).json()
-    [entry] = (await alice.read(wait=30))["items"]
+    [entry] = (await come_to(alice))["items"]
 
     assert entry["message"]["content"] == gateway.model.answer
     assert entry["message"]["from_name"] == "bob"
     assert entry["message"]["reply_to"] == sent["id"]
     assert entry["message"]["thread_id"] == sent["thread_id"]
-    await until_all(bob, "delivered", 1)
+    await until_all(bob, "delivered", 1, within=PATIENCE)
     assert gateway.model.times(text) == 1
 
 
@@ -34,9 +34,9 @@ async def test_a_talk_of_two_turns_is_one_session(
     bob, first, second = await chatting("bob"), fresh("first"), fresh("second")
 
     sent = (await alice.send(bob, content=first)).json()
-    cursor = (await alice.read(wait=30))["next_cursor"]
+    cursor = (await come_to(alice))["next_cursor"]
     await alice.send(bob, content=second, reply_to=sent["id"])
-    [entry] = (await alice.read(after=cursor, wait=30))["items"]
+    [entry] = (await come_to(alice, after=cursor))["items"]
 
     assert entry["message"]["thread_id"] == sent["thread_id"]
     assert first in (await gateway.model.asked(second)).history
@@ -50,7 +50,7 @@ async def test_who_has_nothing_to_say_is_asked_once_and_sends_nothing(
     gateway.model.answer = "NOTHING_TO_SAY"
 
     await alice.send(bob, content=text)
-    await until_all(bob, "delivered", 1, within=30)
+    await until_all(bob, "delivered", 1, within=PATIENCE)
 
     prompt = (await gateway.model.asked(text)).prompt
     assert "Reply NOTHING_TO_SAY alone to send nothing." in prompt
@@ -66,7 +66,7 @@ async def test_an_empty_answer_is_an_end_that_nobody_knows(
     gateway.model.answer = ""
 
     await alice.send(bob, content=text)
-    await until_all(bob, "failed", 1, within=30)
+    await until_all(bob, "failed", 1, within=PATIENCE)
 
     [delivery] = await deliveries(bob)
     assert delivery["reason"] == "outcome_unknown"

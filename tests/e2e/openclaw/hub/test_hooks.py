@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.openclaw.gateway import Gateway
+from tests.e2e.openclaw.gateway import PATIENCE, Gateway
 from tests.e2e.openclaw.hub.conftest import MakeAgent, attempts, until_tried
 from tests.e2e.openclaw.posting import Poster, fresh
 from tests.messages.conftest import Talker
@@ -24,7 +24,7 @@ async def test_a_message_reaches_the_model_once_however_often_it_is_sent(
 
     sent = await alice.send(bob, content=text, key=key)
     prompt = (await gateway.model.asked(text)).prompt
-    await until_all(bob, "delivered", 1, within=60)
+    await until_all(bob, "delivered", 1, within=PATIENCE)
     again = await alice.send(bob, content=text, key=key)
 
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -62,7 +62,7 @@ async def test_a_busy_session_is_tried_again_and_gets_it_once(
         await until_tried(bob, "busy")
         assert not gateway.model.times(second)
 
-    await until_all(bob, "delivered", 2, within=60)
+    await until_all(bob, "delivered", 2, within=PATIENCE)
     await post.settled(gateway, await session_of(bob))
     assert gateway.model.times(second) == 1
     assert (await deliveries(bob))[0]["attempts"] >= 2

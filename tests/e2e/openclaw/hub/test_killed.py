@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.e2e.openclaw.gateway import Gateway
+from tests.e2e.openclaw.gateway import PATIENCE, Gateway
 from tests.e2e.openclaw.posting import Poster, fresh
 from tests.faults.conftest import workplace
 from tests.faults.processes import Workplace
@@ -49,7 +49,7 @@ async def test_what_it_pushes_again_is_run_once(
                     ]
 
                 # the session is busy: the gateway keeps the second one waiting for an answer
-                await eventually(second_is_in_hand)
+                await eventually(second_is_in_hand, within=PATIENCE)
             hub.process.kill()
             await asyncio.to_thread(hub.process.wait)
 
@@ -60,6 +60,6 @@ async def test_what_it_pushes_again_is_run_once(
                 listed = await client.get("/api/v1/deliveries", params={"direction": "outgoing"})
                 return {each["state"] for each in listed.json()["items"]} == {"delivered"}
 
-            await eventually(delivered, within=60)
+            await eventually(delivered, within=PATIENCE)
     await post.settled(gateway, session)
     assert [gateway.model.times(text) for text in (first, second)] == [1, 1]

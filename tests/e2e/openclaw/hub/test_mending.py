@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hubbub.settings import DeliverySettings
-from tests.e2e.openclaw.gateway import Gateway
-from tests.e2e.openclaw.hub.conftest import HASTY, MakeAgent, switched_off
+from tests.e2e.openclaw.gateway import PATIENCE, Gateway
+from tests.e2e.openclaw.hub.conftest import HASTY, MakeAgent, come_to, switched_off
 from tests.e2e.openclaw.posting import Poster, fresh
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
@@ -39,14 +39,14 @@ async def test_a_wrong_token_of_the_hooks(
     bob, texts = await hooked("bob", gateway_token="wrong"), [fresh("one"), fresh("two")]
     for text in texts:
         await alice.send(bob, content=text)
-    found = await until_paused(bob, "wrong_token")
+    found = await until_paused(bob, "wrong_token", within=PATIENCE)
     assert "hooks.token for the kind openclaw" in found["advice"]
     await waits(bob, "wrong_token", 2)
     assert await diagnosis(bob) == "wrong_token"
 
     await mended(bob, gateway_token=gateway.token)
 
-    await until_all(bob, "delivered", 2, within=60)
+    await until_all(bob, "delivered", 2, within=PATIENCE)
     assert await diagnosis(bob) == "ok"
     await gateway.model.asked(texts[1])
     assert [gateway.model.times(text) for text in texts] == [1, 1]
@@ -57,7 +57,7 @@ async def test_the_operators_token_for_the_hooks(
 ) -> None:
     bob = await hooked("bob", gateway_token=gateway.operator_token)
     await alice.send(bob, content=fresh("hello"))
-    await until_paused(bob, "wrong_token")
+    await until_paused(bob, "wrong_token", within=PATIENCE)
     assert await diagnosis(bob) == "gateway_token_given"
 
 
@@ -66,15 +66,15 @@ async def test_a_wrong_token_of_the_chat(
 ) -> None:
     bob, text = await chatting("bob", gateway_token="wrong"), fresh("hello")
     await alice.send(bob, content=text)
-    found = await until_paused(bob, "wrong_token")
+    found = await until_paused(bob, "wrong_token", within=PATIENCE)
     assert "gateway.auth.token for openclaw-chat" in found["advice"]
     await waits(bob, "wrong_token", 1)
 
     await mended(bob, gateway_token=gateway.operator_token)
 
-    [entry] = (await alice.read(wait=30))["items"]
+    [entry] = (await come_to(alice))["items"]
     assert entry["message"]["content"] == gateway.model.answer
-    await until_all(bob, "delivered", 1)
+    await until_all(bob, "delivered", 1, within=PATIENCE)
     assert gateway.model.times(text) == 1
 
 
@@ -83,14 +83,14 @@ async def test_a_session_key_that_may_not_be_used(
 ) -> None:
     bob, text = await hooked("bob", session_key=fresh("other")), fresh("hello")
     await alice.send(bob, content=text)
-    found = await until_paused(bob, "prefix_missing")
+    found = await until_paused(bob, "prefix_missing", within=PATIENCE)
     assert "hooks.allowedSessionKeyPrefixes" in found["advice"]
     await waits(bob, "prefix_missing", 1)
     assert await diagnosis(bob) == "prefix_missing"
 
     await mended(bob, session_key=fresh("hook:hub"))
 
-    await until_all(bob, "delivered", 1, within=60)
+    await until_all(bob, "delivered", 1, within=PATIENCE)
     await gateway.model.asked(text)
     assert gateway.model.times(text) == 1
 
@@ -113,15 +113,15 @@ class TestByTheGatewaysOwner:
         bob, carol, text = await hooked("bob"), await chatting("carol"), fresh("hello")
         async with switched_off(gateway, post):
             await alice.send(bob, carol, content=text)
-            hooks = await until_paused(bob, "hooks_disabled")
-            chat = await until_paused(carol, "chat_disabled")
+            hooks = await until_paused(bob, "hooks_disabled", within=PATIENCE)
+            chat = await until_paused(carol, "chat_disabled", within=PATIENCE)
             assert "hooks.enabled" in hooks["advice"]
             assert "chatCompletions.enabled" in chat["advice"]
             assert not gateway.model.times(text)
 
         for agent in (bob, carol):
-            await until_all(agent, "delivered", 1, within=60)
-            await until_paused(agent, None)
+            await until_all(agent, "delivered", 1, within=PATIENCE)
+            await until_paused(agent, None, within=PATIENCE)
         await gateway.model.asked(text, times=2)
         assert gateway.model.times(text) == 2
         assert len((await alice.read())["items"]) == 1
@@ -134,11 +134,11 @@ class TestByTheGatewaysOwner:
 
         bob, text = await hooked("bob"), fresh("hello")
         with gateway.set_otherwise(session_keys=False):
-            await eventually(lambda: says("sessionKey is disabled"), within=60)
+            await eventually(lambda: says("sessionKey is disabled"), within=PATIENCE)
             await alice.send(bob, content=text)
-            found = await until_paused(bob, "session_keys_not_allowed")
+            found = await until_paused(bob, "session_keys_not_allowed", within=PATIENCE)
             assert "hooks.allowRequestSessionKey" in found["advice"]
 
-        await until_all(bob, "delivered", 1, within=60)
+        await until_all(bob, "delivered", 1, within=PATIENCE)
         await gateway.model.asked(text)
         assert gateway.model.times(text) == 1
