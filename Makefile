@@ -9,7 +9,7 @@ JOBS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-distributed test-openclaw check lint openapi-check format openapi migration bench clean sync
+.PHONY: help serve test test-distributed test-openclaw check-openclaw check lint openapi-check format openapi migration bench clean sync
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,10 +29,14 @@ test-distributed: sync ## run the tests on PostgreSQL and Valkey, which it start
 test-openclaw: sync ## run the tests that need a real OpenClaw gateway, which npm brings (0.9 GB)
 	$(RUN)/pytest -q -m openclaw tests/e2e
 
+check-openclaw: sync ## the part of check that pushes from a hub to a real OpenClaw gateway
+	$(RUN)/pytest -q -m openclaw tests/e2e/openclaw/hub
+
 check: lint openapi-check ## all that CI asks for: style, types, imports, sizes, tests on both databases
 	@rm -f .coverage
 	$(RUN)/pytest -q -n $(JOBS) --dist worksteal --distributed
 	COVERAGE_CORE=sysmon $(RUN)/pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term
+	@$(MAKE) --no-print-directory check-openclaw
 
 lint: sync ## style, types, import contracts and file sizes
 	$(RUN)/ruff format --check .

@@ -1,7 +1,7 @@
 """Pushes a second, beside a bare loop of the same HTTP client that posts the same bytes; and what
 gateways that hang or fail cost those that are well.
 
-python -m bench.pushes [--postgres] [--deliveries 10000] [--gateways 1000]
+python -m bench.pushes [--postgres] [--deliveries 10000] [--gateways 1000] [--rounds 3]
 """
 
 import argparse
@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from uuid import UUID
 
 from aiohttp import ClientSession
@@ -190,28 +191,35 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--deliveries", type=int, default=10_000)
     parser.add_argument("--gateways", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
     port = free_port()
+    gateways, count = options.gateways, options.deliveries
+    sick = gateways // 20
+    healthy = gateways - 2 * sick
+    rates, costs, kept = [], [], []
     with servers.listening("bench.sink", port):
-        gateways, count = options.gateways, options.deliveries
-        sick = gateways // 20
-        shared = {"postgres": options.postgres, "port": port}
-        healthy = gateways - 2 * sick
-        alone, base = run(
-            gateways=healthy, deliveries=count * healthy // gateways, sick=0, **shared
-        )
-        print(
-            f"pushes: {alone.rate:.0f}/s beside {base.rate:.0f}/s of the bare client, ratio"
-            f" {alone.rate / base.rate:.2f}; a second of processor: {alone.per_cpu:.0f} beside"
-            f" {base.per_cpu:.0f}, ratio {alone.per_cpu / base.per_cpu:.2f}"
-        )
-        beside, _ = run(gateways=gateways, deliveries=count, sick=sick, **shared)
-        print(
-            f"beside {sick} gateways that hang and {sick} that fail: {beside.rate:.0f}/s,"
-            f" {beside.rate / alone.rate:.2f} of the rate without them"
-        )
+        for _ in range(options.rounds):
+            shared = {"postgres": options.postgres, "port": port}
+            alone, base = run(
+                gateways=healthy, deliveries=count * healthy // gateways, sick=0, **shared
+            )
+            beside, _ = run(gateways=gateways, deliveries=count, sick=sick, **shared)
+            rates.append(alone.rate / base.rate)
+            costs.append(alone.per_cpu / base.per_cpu)
+            kept.append(beside.rate / alone.rate)
+            print(
+                f"pushes: {alone.rate:.0f}/s beside {base.rate:.0f}/s of the bare client; a second"
+                f" of processor: {alone.per_cpu:.0f} beside {base.per_cpu:.0f}; with {sick}"
+                f" gateways that hang and {sick} that fail: {beside.rate:.0f}/s"
+            )
+    print(
+        f"middle of {options.rounds} rounds: {median(rates):.2f} of the bare client's rate,"
+        f" {median(costs):.2f} of what it does in a second of processor; with the sick"
+        f" {median(kept):.2f} of the rate without them"
+    )
 
 
 if __name__ == "__main__":

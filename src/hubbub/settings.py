@@ -206,6 +206,9 @@ class DeliverySettings(Section):
     )
     lease_seconds: float = Field(default=60.0, gt=0, description="how long a dead worker is missed")
     poll_seconds: float = Field(default=1.0, gt=0)
+    chat_grace_seconds: float = Field(
+        default=20.0, ge=0, description="at a stop, how long a chat may go on; then nobody knows"
+    )
     pause_after_failures: int = Field(default=10, ge=1, description="in a row, and")
     pause_after_seconds: float = Field(default=300.0, ge=0, description="of nothing but failures")
     probe_schedule: Seconds = Field(

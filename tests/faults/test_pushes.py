@@ -14,11 +14,15 @@ import httpx2
 import orjson
 import pytest
 from aiohttp import web
+from redis.asyncio import Redis
+from websockets.asyncio.client import connect
 
+from hubbub.messages.watch import CHANNEL
 from tests.faults.processes import Running, Workplace, end
 from tests.faults.storm import SETTINGS
 from tests.fixtures.factories import PASSWORD
 from tests.fixtures.peers import PostgresServer
+from tests.fixtures.waiting import eventually
 
 LEASE = 2.0
 IN_FLIGHT = 4
@@ -218,3 +222,40 @@ async def test_four_workers_push_each_of_ten_thousand_once(
             times = there.times
     assert len(times) == 10_000
     assert set(times.values()) == {1}
+
+
+async def until_there(valkey_url: str, processes: int) -> None:
+    """All of them listen to the bus."""
+    async with Redis.from_url(valkey_url) as redis:
+
+        async def so() -> bool:
+            [(_, count)] = await redis.pubsub_numsub(f"hubbub:bus:{CHANNEL}")
+            return int(count) == processes
+
+        await eventually(so, within=60)
+
+
+async def test_a_socket_hears_of_what_workers_push(
+    place: Workplace, workers: Workers, valkey_url: str
+) -> None:
+    # no process takes all lanes
+    place.env |= {"HUBBUB_REDIS_URL": valkey_url, "HUBBUB_DELIVERY__CONCURRENCY": "2"}
+    messages = 100
+    with place.serving() as hub:
+        async with sink(delay=0.1) as there, admin_of(hub) as client:
+            names = await make_agents(client, there, 8)
+            alice = (await client.post("/api/v1/agents", json={"name": "alice"})).json()
+            key = {"Authorization": f"Bearer {alice['key']}"}
+            client.headers |= key
+            workers.start(2)
+            await until_there(valkey_url, 3)
+            where = f"{hub.url.replace('http', 'ws')}/ws/agents/{alice['id']}"
+            async with connect(where, additional_headers=key) as line:
+                await send(client, names, messages)
+                told: set[str] = set()
+                async with asyncio.timeout(60):
+                    while len(told) < messages * len(names):
+                        frame = orjson.loads(await line.recv())
+                        if frame["type"] == "state":
+                            assert frame["delivery"]["state"] == "delivered"
+                            told.add(frame["delivery"]["id"])

@@ -95,7 +95,7 @@ async def test_an_ack_that_comes_too_late_changes_nothing(
         answer = await bob.client.post(f"{bob.inbox}/{act}", json={"ids": [sent["id"]]})
         assert answer.json() == {"marked": 0}
     assert (await states(bob), await open_in(hub, bob)) == (["expired"], 0)
-    [delivery] = (await alice.client.get(f"{MESSAGES}/{sent['id']}/deliveries")).json()
+    [delivery] = (await alice.client.get(f"{MESSAGES}/{sent['id']}/deliveries")).json()["items"]
     assert delivery["state"] == "expired"
     assert (await bob.client.get(f"{MESSAGES}/{sent['id']}")).status_code == 404
 

@@ -136,7 +136,7 @@ class TestMarking:
         path = f"{MESSAGES}/{sent['id']}"
 
         async def state() -> tuple[str, bool, bool]:
-            delivery = (await alice.client.get(f"{path}/deliveries")).json()[0]
+            delivery = (await alice.client.get(f"{path}/deliveries")).json()["items"][0]
             message = (await alice.client.get(path)).json()
             return delivery["state"], delivery["read_at"] is not None, message["delivered"]
 
@@ -186,7 +186,7 @@ class TestWithdrawing:
         answer = await alice.client.delete(f"{MESSAGES}/{sent['id']}")
         again = await alice.client.delete(f"{MESSAGES}/{sent['id']}")
 
-        states = {each["agent_id"]: each["state"] for each in answer.json()}
+        states = {each["agent_id"]: each["state"] for each in answer.json()["items"]}
         assert states == {str(bob.id): "acked", str(carol.id): "withdrawn"}
         assert (again.status_code, again.json()["code"]) == (409, "not_withdrawable")
         entry = (await carol.read())["items"][0]

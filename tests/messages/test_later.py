@@ -2,10 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from hubbub.kit.resources import Resources
+from hubbub.messages.models import FanOut
 from tests.fixtures.people import Person
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
@@ -14,6 +17,7 @@ from tests.messages.helpers import (
     ROOMS,
     act,
     ahead,
+    count,
     heard,
     history,
     join,
@@ -61,7 +65,7 @@ class TestWhen:
         assert (answer.status_code, before) == (201, ["now"])
         delivered = (await bob.read(after=1))["items"][0]
         deliveries = await alice.client.get(f"{MESSAGES}/{delivered['message']['id']}/deliveries")
-        [delivery] = deliveries.json()
+        [delivery] = deliveries.json()["items"]
         made = datetime.fromisoformat(delivery["created_at"]) - datetime.fromisoformat(at)
         assert 0 <= made.total_seconds() < 3
 
@@ -74,7 +78,7 @@ class TestWhen:
         assert sent["to_agent_id"] == str(bob.id)
         assert sent["spread"] == {"done": False, "reached": 0, "skipped": 0}
         assert (await alice.client.get(path)).json() == sent
-        assert (await alice.client.get(f"{path}/deliveries")).json() == []
+        assert (await alice.client.get(f"{path}/deliveries")).json()["items"] == []
         assert (await bob.client.get(path)).status_code == 404
         assert (await bob.client.get(MESSAGES)).json()["items"] == []
         assert refusal(await bob.send(alice, reply_to=sent["id"])) == (404, "reply_not_found")
@@ -122,7 +126,7 @@ class TestMeanwhile:
         # one that comes due after it shows that its turn is over
         await come_due(hub, alice, await later(alice, bob, content="shown"))
 
-        assert (first.status_code, first.json(), again.status_code) == (200, [], 409)
+        assert (first.status_code, first.json()["items"], again.status_code) == (200, [], 409)
         assert await heard(bob) == ["shown"]
 
     async def test_recipients_that_are_gone_or_refuse_by_then(
@@ -161,6 +165,18 @@ class TestMeanwhile:
             await come_due(hub, alice, each)
 
         assert await heard(bob) == ["4", "3", "2", "1", "0"]
+
+    async def test_one_that_cant_be_delivered_keeps_nobody_waiting(
+        self, alice: Talker, bob: Talker, hub: Resources
+    ) -> None:
+        broken, sent = await later(alice, bob, content="broken"), await later(alice, bob)
+        async with hub.database.write() as session:
+            row = update(FanOut).where(FanOut.message_id == UUID(broken["id"]))
+            await session.execute(row.values(recipients=7))
+        await let_come_due(hub, broken["id"])
+
+        assert (await come_due(hub, alice, sent))["spread"]["reached"] == 1
+        assert await count(hub, "fan_out WHERE done_at IS NULL") == 1
 
 
 class TestReplaying:

@@ -57,7 +57,7 @@ class TestSaying:
         sent = await say(alice, to=["room:OPS", "agent:bob", "agent:dora", "agent:alice"])
 
         deliveries = await alice.client.get(f"{MESSAGES}/{sent.json()['id']}/deliveries")
-        assert {each["agent_id"] for each in deliveries.json()} == {
+        assert {each["agent_id"] for each in deliveries.json()["items"]} == {
             str(each.id) for each in (bob, carol, dora)
         }
         assert [(await each.read())["last_seq"] for each in (*team, dora)] == [0, 1, 1, 1]
@@ -357,7 +357,7 @@ class TestWithdrawing:
 
         answer = await alice.client.delete(f"{MESSAGES}/{sent['id']}")
 
-        states = {each["agent_id"]: each["state"] for each in answer.json()}
+        states = {each["agent_id"]: each["state"] for each in answer.json()["items"]}
         assert states == {str(bob.id): "withdrawn", str(carol.id): "acked"}
         for reader in team:
             page = await history(reader, room_id)

@@ -103,7 +103,17 @@ class PendingPush(Base):
     queued is asked when its turn comes, so that what ends a delivery needn't know of this."""
 
     __tablename__ = "push"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        # what was never tried is due: only the others have to be asked for their time
+        Index(
+            "ix_push_waiting",
+            "recipient_id",
+            "due_at",
+            postgresql_where=text("attempts > 0"),
+            sqlite_where=text("attempts > 0"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     recipient_id: Mapped[UUID] = mapped_column(primary_key=True)
     rank: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)

@@ -16,6 +16,7 @@ from hubbub.messages.models import Epoch
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.service.sending import Sending
+from hubbub.messages.telling import Telling
 from hubbub.messages.watch import Watch
 from hubbub.messages.writer.draft import Deliveries, Stored
 from hubbub.messages.writer.open import open_store
@@ -71,6 +72,9 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     seen = Loop("messages.gauges", lambda: gauges.measure(resources), gauges.EVERY)
     expiry = Loop("messages.expiry", lambda: expire(database), _EVERY)
     epoch = await _epoch(resources)
+    telling = Telling(resources.bus)
+    if settings.redis_url is not None:
+        telling.start(database)
     watch.start()
     indexer.start()
     writer.start()
@@ -90,6 +94,7 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
         await indexer.stop()
         await index.close()
         await watch.stop()
+        await telling.stop()
 
 
 async def _is_due(database: Database) -> bool:

@@ -106,6 +106,7 @@ class Finding(StrEnum):
     SESSION_KEY_REFUSED = "session_key_refused"
     AGENT_NEEDED = "agent_needed"
     UNKNOWN_AGENT = "unknown_agent"
+    MODEL_REFUSED = "model_refused"
     NOT_OPENCLAW = "not_openclaw"
     STARTING = "starting"
     BUSY = "busy"

@@ -16,6 +16,7 @@ from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages.service.changes import TOPIC as CHANGED
 from hubbub.messages.state import MessageState
+from hubbub.messages.telling import from_elsewhere
 from hubbub.notifications.service import Notified
 from hubbub.realtime.connections import Connections
 from hubbub.realtime.forms import json_of
@@ -64,7 +65,8 @@ class RealtimeState:
     def _tell_changes(self, text: str) -> None:
         for each in orjson.loads(text):
             content = json_of({"delivery": each["delivery"]})
-            self.tell_everywhere(UUID(each["sender_id"]), "state", content)
+            # to other processes it goes by the bus, with all that changes at a time
+            self.connections.tell(UUID(each["sender_id"]), "state", content)
 
     def hear_joined(self, text: str) -> None:
         event = RoomJoined.model_validate_json(text)
@@ -101,6 +103,7 @@ async def open_realtime(
             RoomJoined.topic: state.hear_joined,
             RoomLeft.topic: state.hear_left,
             _HINTS: state.hear_hint,
+            CHANGED: from_elsewhere(state.hear_changes),
         }.items():
             stack.callback(resources.bus.subscribe(topic, hear))
         # by the commit itself, where it is this process's

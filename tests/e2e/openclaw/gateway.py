@@ -12,9 +12,9 @@ import shutil
 import signal
 import tempfile
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -102,8 +102,7 @@ class Gateway:
     async def start(self) -> None:
         """Begins to start: `ready` waits for the end of that."""
         program = (await asyncio.to_thread(openclaw)).program
-        config = self.folder / "openclaw.json"
-        config.write_text(json.dumps(configuration(self.options, self.folder, self.model.url)))
+        config = self._configure()
         env = ALONE | {
             # nobody's settings and keys of other models
             "PATH": f"{Path(program[0]).parent}{os.pathsep}{os.environ['PATH']}",
@@ -122,6 +121,25 @@ class Gateway:
                 stderr=STDOUT,
                 start_new_session=True,
             )
+
+    def _configure(self) -> Path:
+        """A gateway that runs sees the new file, and soon does as it says."""
+        config, new = self.folder / "openclaw.json", self.folder / "openclaw.json.new"
+        new.write_text(json.dumps(configuration(self.options, self.folder, self.model.url)))
+        new.replace(config)
+        return config
+
+    @contextmanager
+    def set_otherwise(self, **options: object) -> Iterator[None]:
+        """As its owner may change its configuration, and back. It takes a moment to take effect."""
+        before = self.options
+        self.options = replace(before, **options)  # type: ignore[arg-type]
+        self._configure()
+        try:
+            yield
+        finally:
+            self.options = before
+            self._configure()
 
     async def ready(self) -> None:
         async with httpx2.AsyncClient(base_url=self.url) as client:

@@ -97,6 +97,8 @@ class TestChat:
             ('[{"type":"text","text":"hi "},{"type":"text","text":"Bob"}]', "hi Bob"),
             ('"a\\u0000b"', "ab"),
             ('"NO_REPLY, I would say"', "NO_REPLY, I would say"),
+            ('"NOTHING_TO_SAY is a word"', "NOTHING_TO_SAY is a word"),
+            ('"..."', "..."),
         ],
     )
     async def test_the_answer_is_a_reply(self, push: Pusher, content: str, text: str) -> None:
@@ -105,7 +107,13 @@ class TestChat:
         assert isinstance(pushed.outcome, Replied)
         assert pushed.outcome.text == text
 
-    @pytest.mark.parametrize("content", ['""', '" \\n"', '"NO_REPLY"', '" NO_REPLY\\n"', "null"])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *('""', '" \\n"', "null", '"NO_REPLY"', '" NO_REPLY\\n"', '"NOTHING_TO_SAY"'),
+            *('"**NOTHING_TO_SAY**\\n"', '"NOTHING_TO_SAY."', '"No response from OpenClaw."'),
+        ],
+    )
     async def test_silence_is_no_reply(self, push: Pusher, content: str) -> None:
         outcome = (await push(CHAT, says(200, _completion(content)))).outcome
 

@@ -143,6 +143,9 @@ def test_both_forms_of_retry_after(said: str | None, seconds: float | None) -> N
         ("openclaw-chat", 400, "Unknown agent 'x'.", "unknown_agent"),
         ("openclaw-chat", 400, "`x-openclaw-session-key` cannot use", "session_key_refused"),
         ("openclaw-chat", 503, "Plugin runtime is starting", "starting"),
+        ("openclaw-chat", 401, '{"error":{"type":"authentication_error"}}', "model_refused"),
+        ("openclaw-chat", 401, '{"error":{"type":"unauthorized"}}', "wrong_token"),
+        ("openclaw-chat", 402, '{"error":{"type":"insufficient_quota"}}', "model_refused"),
     ],
 )
 async def test_what_openclaw_says_beyond_the_status(
@@ -152,5 +155,5 @@ async def test_what_openclaw_says_beyond_the_status(
 
     outcome = (await push(target, says(status, body))).outcome
 
-    assert isinstance(outcome, Pause if status == 400 else Retry)
+    assert isinstance(outcome, Retry if status == 503 else Pause)
     assert outcome.reason == reason

@@ -60,7 +60,7 @@ def test_each_kind_is_told_what_becomes_of_its_reply() -> None:
     assert "isn't sent to anybody" in hooks
     assert '{"to":["agent:bob"]' in hooks
     assert "is sent to agent:bob as your answer" in chat
-    assert "NO_REPLY" in chat
+    assert "Reply NOTHING_TO_SAY alone" in chat
     assert "/api/v1/messages" not in chat
 
 

@@ -119,7 +119,7 @@ async def status_of(agent: Talker) -> dict[str, Any]:
     return found
 
 
-async def until_paused(agent: Talker, reason: str | None) -> dict[str, Any]:
+async def until_paused(agent: Talker, reason: str | None, *, within: float = 10) -> dict[str, Any]:
     """By that reason, or no more."""
     seen: dict[str, Any] = {}
 
@@ -127,7 +127,7 @@ async def until_paused(agent: Talker, reason: str | None) -> dict[str, Any]:
         seen.update(await status_of(agent))
         return seen["paused"] is (reason is not None) and seen["reason"] == reason
 
-    await eventually(so)
+    await eventually(so, within=within)
     return seen
 
 

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import update
+from fastapi import FastAPI
+from sqlalchemy import select, update
 
 from hubbub.kit.resources import Resources
-from hubbub.messages.models import PendingPush
+from hubbub.messages.models import Lane, PendingPush
 from tests.fixtures.elsewhere import Behaviour, says, writes
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
@@ -16,6 +17,7 @@ from tests.messages.dispatch.conftest import (
     MakeGateway,
     deliveries,
     until_all,
+    when,
 )
 
 CHAT: dict[str, Any] = {"gateway_kind": "openclaw-chat", "gateway_token": "secret"}
@@ -150,3 +152,34 @@ async def test_several_turns_of_one_agent_come_in_their_order_in_ordered_lanes(
 
     await eventually(answered)
     assert bob.most_at_work == 1
+
+
+async def test_a_stop_waits_for_a_chat_and_lets_go_of_all_else(
+    app: FastAPI, alice: Talker, gateways: MakeGateway, hub: Resources
+) -> None:
+    answered, never = asyncio.Event(), asyncio.Event()
+    bob = await gateways("bob", when(answered, replies("at last")), **CHAT)
+    hanging = await gateways("hanging", when(never, says(200)))
+    await alice.send(bob.agent, hanging.agent)
+    await bob.has_received(1)
+    await hanging.has_received(1)
+
+    async def held() -> list[UUID]:
+        async with hub.database.read() as session:
+            statement = select(Lane.agent_id).where(Lane.lease_until.is_not(None))
+            return list(await session.scalars(statement))
+
+    async def chat_alone() -> bool:
+        return await held() == [bob.agent.id]
+
+    stopping = asyncio.create_task(app.state.messages.dispatcher.stop())
+    await eventually(chat_alone)
+    answered.set()
+    await stopping
+
+    assert await held() == []
+    [delivery] = await deliveries(bob.agent)
+    assert delivery["state"] == "delivered"
+    [entry] = (await alice.read())["items"]
+    assert entry["message"]["content"] == "at last"
+    assert (await deliveries(hanging.agent))[0]["state"] == "queued"

@@ -139,9 +139,9 @@ async def test_only_the_owner_sees_how_pushing_goes(
     sent = (await alice.send(bob.agent)).json()
     await until_paused(bob.agent, "forbidden")
     where = f"/api/v1/messages/{sent['id']}/deliveries"
-    [for_sender] = (await alice.owner.client.get(where)).json()
+    [for_sender] = (await alice.owner.client.get(where)).json()["items"]
     assert (for_sender["attempts"], for_sender["blocked_reason"]) == (None, None)
-    [for_owner] = (await other_user.client.get(where)).json()
+    [for_owner] = (await other_user.client.get(where)).json()["items"]
     assert (for_owner["attempts"] >= 1, for_owner["blocked_reason"]) == (True, "forbidden")
     path = f"/api/v1/deliveries/{for_owner['id']}/attempts"
     assert (await alice.owner.client.get(path)).status_code == 404

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from hubbub.agents.errors import GatewayIncomplete, GatewayTokenRequired
 from hubbub.agents.models import Agent
@@ -114,11 +115,9 @@ def put_gateway(agent: Agent, gateway: Gateway, safe: Safe, token: str | None) -
         agent.gateway_token = safe.seal(token, *_PLACE, agent.id)
 
 
-def gateway_token(agent: Agent, safe: Safe) -> str | None:
+def gateway_token(agent_id: UUID, sealed: bytes | None, safe: Safe) -> str | None:
     """In the clear, for whoever pushes to the gateway and for nobody else."""
-    if agent.gateway_token is None:
-        return None
-    return safe.open(agent.gateway_token, *_PLACE, agent.id)
+    return None if sealed is None else safe.open(sealed, *_PLACE, agent_id)
 
 
 _PLACE = ("agent", "gateway_token")

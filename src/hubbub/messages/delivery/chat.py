@@ -10,7 +10,7 @@ import orjson
 
 from hubbub.messages.delivery.findings import finding_of, retry_or_pause
 from hubbub.messages.delivery.openclaw import agent_of, under
-from hubbub.messages.delivery.text import NO_REPLY, text_of
+from hubbub.messages.delivery.text import NO_REPLY, NOTHING, text_of
 from hubbub.messages.delivery.types import (
     Answer,
     Delivered,
@@ -34,7 +34,13 @@ _SENTENCES = (
     ("Unknown agent", Finding.UNKNOWN_AGENT),
     ("x-openclaw-session-key", Finding.SESSION_KEY_REFUSED),
     ("Plugin runtime is starting", Finding.STARTING),
+    # the gateway's own 401 is of the type "unauthorized"
+    ('"authentication_error"', Finding.MODEL_REFUSED),
+    ('"insufficient_quota"', Finding.MODEL_REFUSED),
 )
+_SILENCE = frozenset({NO_REPLY, NOTHING, "No response from OpenClaw"})
+_MARKS = "\"'`*. \r\n\t"
+"""Models like to put them around a word."""
 _STATUSES = {
     401: Finding.WRONG_TOKEN,
     404: Finding.CHAT_DISABLED,
@@ -106,7 +112,7 @@ def _arrived(answer: Answer) -> Delivered | Replied:
     if text is None:
         return Delivered(answer.status, answer.ms, REPLY_LOST)
     text = text.replace("\x00", "")
-    if text.strip() in {"", NO_REPLY}:
+    if not text.strip() or text.strip(_MARKS) in _SILENCE:
         return Delivered(answer.status, answer.ms)
     return Replied(answer.status, answer.ms, text)
 

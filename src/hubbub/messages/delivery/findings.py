@@ -31,6 +31,8 @@ ADVICE: dict[Finding, str] = {
     " with the id of the one that is meant.",
     Finding.UNKNOWN_AGENT: "The gateway has no agent of the id in session_key (agent:ID:…), or"
     " doesn't let it be reached this way.",
+    Finding.MODEL_REFUSED: "The gateway is reached, and the provider of its model refuses it."
+    " Give it a valid key, with credit, in the gateway's configuration.",
     Finding.NOT_OPENCLAW: "What answers at gateway_url is no gateway of OpenClaw.",
     Finding.STARTING: "The gateway is still starting. Try again in a moment.",
     Finding.BUSY: "The session is busy with another message. Nothing has to be changed.",

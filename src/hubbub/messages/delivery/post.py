@@ -6,9 +6,9 @@ import ssl
 import time
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -48,25 +48,30 @@ async def post(http: ClientSession, request: Request) -> Answer | NoAnswer:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            timeout=ClientTimeout(
-                total=request.connect_timeout + request.timeout, connect=request.connect_timeout
-            ),
+            timeout=_timeout(request.connect_timeout, request.timeout),
         ) as response:
             body, is_whole = await _read(response, request.max_answer)
-            answer = Answer(
+            if 200 <= response.status <= 299:
+                # nobody needs to read anything of it; it may be what an agent has said
+                return Answer(response.status, _ms_since(begun), body, is_whole)
+            return Answer(
                 response.status,
                 _ms_since(begun),
                 body,
-                is_whole=is_whole,
-                retry_after=seconds_of(response.headers.get("Retry-After"), datetime.now(UTC)),
+                is_whole,
+                excerpt(body, request.secrets),
+                seconds_of(response.headers.get("Retry-After"), datetime.now(UTC)),
             )
-            # of a success nobody needs to read anything; it may be what an agent has said
-            shown = "" if answer.is_success else excerpt(body, request.secrets)
-            return replace(answer, excerpt=shown)
     except (ClientError, OSError, UnicodeError) as error:
         return _no_answer(error, _ms_since(begun))
 
 
+@lru_cache(64)
+def _timeout(connect: float, then: float) -> ClientTimeout:
+    return ClientTimeout(total=connect + then, connect=connect)
+
+
+@lru_cache(4096)
 def is_callable(url: str) -> bool:
     """Numbers that stand for addresses may be written in many ways: the socket judges those."""
     try:

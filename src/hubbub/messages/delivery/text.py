@@ -16,6 +16,9 @@ from hubbub.messages.delivery.types import Push
 MAX_TEXT = 240 * 1024
 """As JSON: a gateway of OpenClaw takes 256 KiB for the whole request."""
 NO_REPLY = "NO_REPLY"
+"""OpenClaw's own word. Its hooks know it; its chat takes it for an answer that went wrong."""
+NOTHING = "NOTHING_TO_SAY"
+"""A word that means nothing to OpenClaw, so that it comes through."""
 _MARK = "| "
 _LINE_END = re.compile("\r\n|[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -93,7 +96,7 @@ def _how_to_answer(push: Push) -> str:
     to = f"room:{push.room}" if push.room is not None else f"agent:{push.sender.handle}"
     if push.target.kind is GatewayKind.OPENCLAW_CHAT:
         return (
-            f"What you reply here is sent to {to} as your answer. Reply {NO_REPLY} alone to send"
+            f"What you reply here is sent to {to} as your answer. Reply {NOTHING} alone to send"
             " nothing."
         )
     fields = orjson.dumps({"to": [to], "reply_to": str(push.message_id), "content": "…"}).decode()

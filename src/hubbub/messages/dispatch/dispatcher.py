@@ -1,9 +1,10 @@
 """Holds lanes and posts what is in them. One in every process that serves, and in every worker."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import structlog
 from sqlalchemy import exists, or_, select
@@ -63,8 +64,10 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts: dict[asyncio.Task[None], float] = {}
+        """When each was begun: the oldest first."""
         self._slow: set[asyncio.Task[None]] = set()
+        self._chats: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._database.listen(SIGNAL, self.ring)
@@ -77,7 +80,8 @@ class Dispatcher:
         self._rung.set()
 
     async def stop(self) -> None:
-        """Lets what is being posted end, within reason, and lets go of the lanes."""
+        """Lets what is being posted end, within reason, and lets go of the lanes. A chat is given
+        longer: it can't be begun again."""
         if self._stopping:
             return
         self._stopping = True
@@ -87,16 +91,29 @@ class Dispatcher:
                 await self._task
         if self._posts:
             await asyncio.wait(self._posts, timeout=_GRACE)
-        for task in tuple(self._posts):
-            task.cancel()
-        await asyncio.gather(*self._posts, return_exceptions=True)
+        await self._give_up(self._posts.keys() - self._chats)
+        await self._outlast_chats()
+        await self._give_up(self._posts)
         if self._timer is not None:
             self._timer.cancel()
-        try:
-            await self._let_go()
-        except Exception as error:  # noqa: BLE001 - the leases end by themselves
-            log.warning("dispatcher.lanes_left", error=type(error).__name__)
+        await self._let_go()
         await self._store.close()
+
+    async def _give_up(self, posts: Collection[asyncio.Task[None]]) -> None:
+        for task in tuple(posts):
+            task.cancel()
+        await asyncio.gather(*posts, return_exceptions=True)
+        for lane in self._lanes.values():
+            lane.flying = {seq: task for seq, task in lane.flying.items() if not task.cancelled()}
+
+    async def _outlast_chats(self) -> None:
+        """Their lanes stay ours meanwhile, and those of the others don't."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.chat_grace_seconds
+        while self._chats and (left := until - loop.time()) > 0:
+            await self._let_go()
+            pause = min(left, self._settings.lease_seconds / 3)
+            await asyncio.wait(self._chats, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -127,14 +144,15 @@ class Dispatcher:
     async def _look(self) -> None:
         """A look costs less than a turn: mostly nothing is due. Lanes that are ours may have got
         something by another process."""
-        self._next_look = asyncio.get_running_loop().time() + self._pace
+        now = asyncio.get_running_loop().time()
+        self._next_look = now + self._pace
+        self._slow.update(takewhile(lambda post: self._posts[post] < now - _SLOW, self._posts))
         self._hungry.update(self._lanes)
         if self._room() <= 0:
             return
-        now = db_now()
         due = exists().where(
-            LaneRecord.due_at <= now,
-            or_(LaneRecord.lease_until.is_(None), LaneRecord.lease_until <= now),
+            LaneRecord.due_at <= db_now(),
+            or_(LaneRecord.lease_until.is_(None), LaneRecord.lease_until <= db_now()),
         )
         async with self._database.read() as session:
             self._may_be_due |= bool(await session.scalar(select(due)))
@@ -260,28 +278,25 @@ class Dispatcher:
 
     def _begin(self, lane: Lane, ticket: Ticket) -> None:
         task = asyncio.create_task(self._post(lane, ticket))
-        self._posts.add(task)
+        self._posts[task] = asyncio.get_running_loop().time()
+        if ticket.push.target.is_told_once:
+            self._chats.add(task)
         lane.flying[ticket.seq] = task
 
     async def _post(self, lane: Lane, ticket: Ticket) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it runs
-        slow = asyncio.get_running_loop().call_later(_SLOW, self._is_slow, task)
         try:
             ended = await self._poster(ticket, lane.fence)
         finally:
-            slow.cancel()
             self._slow.discard(task)
-            self._posts.discard(task)
+            self._posts.pop(task, None)
+            self._chats.discard(task)
         if self._lanes.get(lane.agent_id) is lane:
             self._ended.append(ended)
             self._gather()
         else:
             log.warning("push.refused", message_id=str(ticket.push.message_id))
-
-    def _is_slow(self, task: asyncio.Task[None]) -> None:
-        self._slow.add(task)
-        self.ring()
 
     def _gather(self) -> None:
         if self._timer is None:
@@ -292,8 +307,13 @@ class Dispatcher:
         self._rung.set()
 
     async def _let_go(self) -> None:
-        if self._lanes:
-            ended, self._ended = self._ended, []
-            asked = self._asked(ended, self._lanes)
-            self._lanes.clear()
-            await self._transaction(asked, ended, 0, closing=True)
+        """Of all lanes in which nothing goes on."""
+        if not self._lanes:
+            return
+        ended, self._ended = self._ended, []
+        asked = [each._replace(renews=True) for each in self._asked(ended, self._lanes)]
+        try:
+            self._apply(asked, await self._transaction(asked, ended, 0, closing=True))
+        except Exception as error:  # noqa: BLE001 - the leases end by themselves
+            self._ended[:0] = ended
+            log.warning("dispatcher.lanes_left", error=type(error).__name__)

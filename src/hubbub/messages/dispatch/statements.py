@@ -111,38 +111,53 @@ NEXT = Query(
     ORDER BY p.recipient_id, p.rank, p.seq
     """,
 )
-# when a lane has something to do again
+# when a lane has something to do again: `head` when its first one is due, `waiting` where all that
+# is left waits for another try, `any` at once if there is anything at all
 NEXT_DUE = Query(
-    """
-    SELECT json_group_array(json_array(asked.value ->> 0, CASE WHEN asked.value ->> 1
-        THEN (SELECT due_at FROM push WHERE recipient_id = asked.value ->> 0
+    f"""
+    SELECT json_group_array(json_array(asked.value ->> 0, CASE asked.value ->> 1
+        WHEN 'waiting' THEN coalesce(
+            (SELECT min(due_at) FROM push WHERE recipient_id = asked.value ->> 0 AND attempts > 0),
+            (SELECT due_at FROM push WHERE recipient_id = asked.value ->> 0 LIMIT 1))
+        WHEN 'head' THEN (SELECT due_at FROM push WHERE recipient_id = asked.value ->> 0
             ORDER BY rank, seq LIMIT 1)
-        ELSE (SELECT min(due_at) FROM push WHERE recipient_id = asked.value ->> 0) END))
+        ELSE (SELECT {_SQLITE_NOW} FROM push WHERE recipient_id = asked.value ->> 0 LIMIT 1) END))
     FROM json_each(?) AS asked
     """,
     """
-    SELECT asked.agent_id::text, CASE WHEN asked.whole
-        THEN (SELECT due_at FROM push WHERE recipient_id = asked.agent_id
+    SELECT asked.agent_id::text, CASE asked.how
+        WHEN 'waiting' THEN coalesce(
+            (SELECT min(due_at) FROM push WHERE recipient_id = asked.agent_id AND attempts > 0),
+            (SELECT due_at FROM push WHERE recipient_id = asked.agent_id LIMIT 1))
+        WHEN 'head' THEN (SELECT due_at FROM push WHERE recipient_id = asked.agent_id
             ORDER BY rank, seq LIMIT 1)
-        ELSE (SELECT min(due_at) FROM push WHERE recipient_id = asked.agent_id) END
-    FROM unnest($1::uuid[], $2::boolean[]) AS asked (agent_id, whole)
+        ELSE (SELECT statement_timestamp() FROM push WHERE recipient_id = asked.agent_id LIMIT 1)
+        END
+    FROM unnest($1::uuid[], $2::text[]) AS asked (agent_id, how)
     """,
 )
-# what is no delivery to be pushed any more, from the front
+# what is no delivery to be pushed any more, among a thousand from the first that was met
 STALE = Query(
     """
+    WITH asked AS (SELECT value ->> 0 AS agent_id, value ->> 1 AS rank, value ->> 2 AS seq
+        FROM json_each(?))
     DELETE FROM push WHERE (recipient_id, rank, seq) IN (
-        SELECT p.recipient_id, p.rank, p.seq FROM json_each(?) AS asked
-        JOIN push AS p ON p.recipient_id = asked.value
+        SELECT p.recipient_id, p.rank, p.seq FROM (SELECT recipient_id, rank, seq FROM push
+            WHERE recipient_id = (SELECT agent_id FROM asked)
+            AND (rank, seq) >= ((SELECT rank FROM asked), (SELECT seq FROM asked))
+            ORDER BY rank, seq LIMIT 1000) AS p
         LEFT JOIN delivery AS d ON d.recipient_id = p.recipient_id AND d.seq = p.seq
-        WHERE d.state IS NULL OR d.state <> 'queued' LIMIT 1000)
+        WHERE d.state IS NULL OR d.state <> 'queued')
     """,
     """
     DELETE FROM push WHERE (recipient_id, rank, seq) IN (
-        SELECT p.recipient_id, p.rank, p.seq FROM unnest($1::uuid[]) AS asked (agent_id)
-        JOIN push AS p ON p.recipient_id = asked.agent_id
+        SELECT p.recipient_id, p.rank, p.seq
+        FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) AS asked (agent_id, rank, seq)
+        CROSS JOIN LATERAL (SELECT q.recipient_id, q.rank, q.seq FROM push AS q
+            WHERE q.recipient_id = asked.agent_id AND (q.rank, q.seq) >= (asked.rank, asked.seq)
+            ORDER BY q.rank, q.seq LIMIT 1000) AS p
         LEFT JOIN delivery AS d ON d.recipient_id = p.recipient_id AND d.seq = p.seq
-        WHERE d.state IS NULL OR d.state <> 'queued' LIMIT 1000)
+        WHERE d.state IS NULL OR d.state <> 'queued')
     """,
 )
 ALL_OF = Query(

@@ -61,7 +61,7 @@ def turn(
     means: Means, asked: Sequence[Asked], ended: Sequence[Ended], claims: int, *, closing: bool
 ) -> Steps[Turned]:
     """Records what has ended, takes what comes next in our lanes, and up to `claims` more lanes.
-    When closing it only lets go."""
+    When closing it takes nothing, and lets go of what comes to an end by that."""
     failing = {each.ticket.agent_id for each in ended if _may_fail(each, means.settings)}
     if failing and not means.forms.alone:
         yield Ask(sql.INBOXES, sorted(failing), answers=False)
@@ -74,7 +74,7 @@ def turn(
         yield from _claim(claims, works)
     if not closing:
         yield from _take(means, works)
-    yield from _put_back(means, works, closing=closing)
+    yield from _put_back(means, works)
     events += [
         GatewayPaused(agent_id=UUID(each.row.agent_id))
         for each in works.values()
@@ -198,11 +198,15 @@ def _take(means: Means, works: Mapping[str, Work]) -> Steps[None]:
             is_probe = work.standing.paused_at is not None
             most = wanted + len(work.flying)
             asked.append((work.row.agent_id, most, work.row.in_order or is_probe, is_probe))
+            work.was_asked = not is_probe
     found = _Found()
     for row in (yield from _next(asked, means.forms)):
         _look_at(means, works[row.agent_id], row, found)
+    stale = [(agent_id, *place) for agent_id, place in sorted(found.stale.items())]
+    # SQLite has no LATERAL: one lane at a time
+    parts = [[each] for each in stale] if means.forms.alone else [stale]
     for statement, rows in (
-        (sql.STALE, sorted(found.stale)),
+        *((sql.STALE, part) for part in parts),
         (sql.BEGUN, found.begun),
         (sql.LATER, found.expired),
     ):
@@ -214,21 +218,25 @@ def _take(means: Means, works: Mapping[str, Work]) -> Steps[None]:
 class _Found:
     """What comes of the rows that came next."""
 
-    stale: set[str] = field(default_factory=set)
+    stale: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Where in a lane the first one is that nobody has to be pushed any more."""
     begun: list[tuple[Any, ...]] = field(default_factory=list)
     expired: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 def _look_at(means: Means, work: Work, row: PushRow, found: _Found) -> None:
+    work.was_seen = True
     if row.seq in work.flying:
         return
     if row.is_stale:
         work.is_stale = True
-        found.stale.add(row.agent_id)
+        place = row.rank, row.seq
+        found.stale[row.agent_id] = min(place, found.stale.get(row.agent_id, place))
     elif (moment(row.expires_at) or _NEVER) <= work.now:
         # not ours to end; until that has happened the lane needn't look again and again
         due_at = means.forms.time(work.now + _EXPIRING)
-        found.expired.append((row.agent_id, row.rank, row.seq, row.attempts, due_at))
+        tries = max(row.attempts, 1)  # what was never tried counts as due
+        found.expired.append((row.agent_id, row.rank, row.seq, tries, due_at))
     elif len(work.taken) < _wanted(means, work):
         ticket = _ticket(means, work, row)
         if ticket is not None:
@@ -273,18 +281,18 @@ def _next(asked: Sequence[tuple[str, int, bool, bool]], forms: Forms) -> Steps[l
     return [PushRow._make(row) for row in found]
 
 
-def _put_back(means: Means, works: Mapping[str, Work], *, closing: bool) -> Steps[None]:
+def _put_back(means: Means, works: Mapping[str, Work]) -> Steps[None]:
     """Keeps the lanes in which something goes on, and lets go of the others."""
     time = means.forms.time
-    idle = [each for each in works.values() if closing or not each.is_kept]
+    idle = [each for each in works.values() if not each.is_kept]
     if idle:
-        asked = [(each.row.agent_id, each.row.in_order) for each in idle]
+        asked = [(each.row.agent_id, _how_due(each)) for each in idle]
         for agent_id, due_at in (yield Ask(sql.NEXT_DUE, asked)):
             works[agent_id].due_at = _due(works[agent_id], due_at)
     rows = []
     for work in works.values():
         lease = None
-        if not closing and work.is_kept:
+        if work.is_kept:
             if not (work.is_new or work.renews or work.standing != work.before):
                 continue
             lease = work.due_at = work.now + timedelta(seconds=means.settings.lease_seconds)
@@ -301,6 +309,13 @@ def _put_back(means: Means, works: Mapping[str, Work], *, closing: bool) -> Step
         )
     if rows:
         yield Ask(sql.LANES, rows, answers=False)
+
+
+def _how_due(work: Work) -> str:
+    if work.row.in_order:
+        return "head"
+    # nothing in it was due a moment ago: what comes in now makes it due by itself
+    return "waiting" if work.was_asked and not work.was_seen else "any"
 
 
 def _due(work: Work, next_due: Any) -> Any:  # noqa: ANN401

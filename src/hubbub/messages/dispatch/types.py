@@ -2,18 +2,19 @@
 once: it changes nothing of what the dispatcher holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from hubbub.agents.models import Agent, SigningSecret
+from hubbub.agents.models import SigningSecret
+from hubbub.agents.service import signing
+from hubbub.agents.service.gateway import gateway_token
 from hubbub.agents.types import GatewayKind, Kind
 from hubbub.kit.crypto import Safe, SealBrokenError
 from hubbub.messages.delivery.types import Outcome, Participant, Push, Target
-from hubbub.messages.service.gateways import target_of
 from hubbub.messages.types import ContentType, Priority, State, delivery_id
 
 
@@ -60,21 +61,22 @@ class LaneRow(NamedTuple):
 
     def target(self, safe: Safe) -> Target | None:
         """None where a stored secret can't be opened."""
-        agent = Agent(
-            id=UUID(self.agent_id),
-            gateway_kind=GatewayKind(self.gateway_kind),
-            gateway_url=self.gateway_url,
-            gateway_token=bytes.fromhex(self.token) if self.token else None,
-            session_key=self.session_key,
-            retry_ambiguous=bool(self.retry_ambiguous),
-        )
+        assert self.gateway_url is not None  # noqa: S101 - or nothing would be wanted
+        sealed = bytes.fromhex(self.token) if self.token else None
         secrets = [
             SigningSecret(id=UUID(each[0]), secret=bytes.fromhex(each[1]))
             # the newest first
             for each in sorted(plain(self.secrets) or (), reverse=True)
         ]
         try:
-            return target_of(agent, secrets, safe)
+            return Target(
+                kind=GatewayKind(self.gateway_kind),
+                url=self.gateway_url,
+                token=gateway_token(UUID(self.agent_id), sealed, safe),
+                session_key=self.session_key,
+                signing_secrets=tuple(signing.opened(each, safe) for each in secrets),
+                retry_ambiguous=bool(self.retry_ambiguous),
+            )
         except SealBrokenError:
             return None
 
@@ -230,6 +232,10 @@ class Work:
     target: Target | None = None
     taken: list[Ticket] = field(default_factory=list)
     is_stale: bool = False
+    was_asked: bool = False
+    """What is due in it was asked for,"""
+    was_seen: bool = False
+    """and there was something."""
     due_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -237,7 +243,7 @@ class Work:
         assert now is not None  # noqa: S101 - the clock
         self.now = now
         self.standing = Standing.of(self.row)
-        self.before = replace(self.standing)
+        self.before = Standing.of(self.row)
 
     @property
     def is_kept(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, Select, exists, func, select
+from sqlalchemy import Row, exists, func, select
 from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
@@ -71,20 +71,6 @@ async def is_delivered(session: AsyncReadSession, message_id: UUID) -> bool:
     """Whether there is anybody who got it, or was to get it."""
     statement = select(exists().where(Delivery.message_id == message_id))
     return bool(await session.scalar(statement))
-
-
-async def list_deliveries(
-    session: AsyncReadSession, message_ids: Sequence[UUID], to: Select[UUID] | None = None
-) -> Sequence[Delivery]:
-    """Of messages that a finder has given, all or only those `to` some."""
-    statement = (
-        select(Delivery)
-        .where(Delivery.message_id.in_(message_ids))
-        .order_by(Delivery.message_id, Delivery.recipient_id)
-    )
-    if to is not None:
-        statement = statement.where(Delivery.recipient_id.in_(to))
-    return (await session.scalars(statement)).all()
 
 
 async def fan_outs(session: AsyncReadSession, message_ids: Sequence[UUID]) -> dict[UUID, FanOut]:

@@ -81,6 +81,22 @@ async def list_deliveries_of(
     return (await session.scalars(statement)).all()
 
 
+async def list_of_message(
+    session: AsyncReadSession,
+    message_id: UUID,
+    to: Select[UUID] | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Delivery]:
+    """Of a message that a finder has given, all or only those `to` some."""
+    statement = select(Delivery).where(Delivery.message_id == message_id)
+    if to is not None:
+        statement = statement.where(Delivery.recipient_id.in_(to))
+    if after is not None:
+        statement = statement.where(Delivery.recipient_id > after)
+    return (await session.scalars(statement.order_by(Delivery.recipient_id).limit(limit))).all()
+
+
 async def list_overdue(
     session: AsyncReadSession,
     actor: Actor,

@@ -6,11 +6,13 @@ from fastapi import Path, Query
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
-from hubbub.kit.http.dependencies import ReadSession, WriteSession
+from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
+from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.errors import MessageNotFound, NotWithdrawable
 from hubbub.messages.schemas import DeliveryRead, MessageRead
+from hubbub.messages.service import deliveries, withdrawing
 from hubbub.messages.service import messages as service
 
 router = ApiRouter(prefix="/messages", tags=["Messages"])
@@ -48,23 +50,24 @@ async def read_thread(
 @router.get(
     "/{message_id}/deliveries",
     summary="How does it stand with each recipient?",
-    responses=responses(InvalidToken, ScopeMissing, MessageNotFound),
+    responses=responses(InvalidCursor, InvalidToken, ScopeMissing, MessageNotFound),
 )
 async def list_message_deliveries(
-    message_id: MessageId, actor: CurrentActor, session: ReadSession
-) -> list[DeliveryRead]:
-    return await service.read_deliveries(session, actor, message_id)
+    message_id: MessageId, actor: CurrentActor, session: ReadSession, page: Page
+) -> PageOf[DeliveryRead]:
+    return await deliveries.list_of_message(session, actor, message_id, page)
 
 
 @router.delete(
     "/{message_id}",
     summary="Withdraw a message",
-    description="Takes it from those who don't have it yet, and tells how it stands with each.",
+    description="Takes it from those who don't have it yet, and tells how it stands with each: the"
+    " first hundred, and a cursor for the listing of its deliveries.",
     responses=responses(
         InvalidToken, ScopeMissing, NotYourParticipant, MessageNotFound, NotWithdrawable
     ),
 )
 async def withdraw_message(
     message_id: MessageId, actor: CurrentActor, session: WriteSession
-) -> list[DeliveryRead]:
-    return await service.withdraw(session, actor, message_id)
+) -> PageOf[DeliveryRead]:
+    return await withdrawing.withdraw(session, actor, message_id)

@@ -14,7 +14,7 @@ from hubbub.messages.types import State, delivery_id
 TOPIC = "messages.changed"
 CHANGED = (Delivery.sender_id, Delivery.recipient_id, Delivery.message_id, Delivery.state)
 """What a statement that changes deliveries returns for this."""
-_MOST = 1000
+MOST_TOLD = 1000
 """Changes of one transaction that are told; more at once are nobody's news."""
 
 type Change = Row[UUID, UUID, UUID, State] | tuple[UUID, UUID, UUID, State]
@@ -37,6 +37,6 @@ def changes(rows: Sequence[Change]) -> str:
                 "state": state,
             },
         }
-        for sender_id, recipient_id, message_id, state in rows[:_MOST]
+        for sender_id, recipient_id, message_id, state in rows[:MOST_TOLD]
     ]
     return orjson.dumps(told).decode()

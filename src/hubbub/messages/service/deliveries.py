@@ -4,17 +4,21 @@ from datetime import datetime
 from uuid import UUID
 
 from hubbub.agents.errors import NotYourParticipant
+from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.pagination import PageOf, PageRequest, read_cursor, write_cursor
 from hubbub.messages import queries
+from hubbub.messages.errors import MessageNotFound
 from hubbub.messages.models import Delivery
 from hubbub.messages.queries import deliveries as finders
 from hubbub.messages.schemas import DeliveryRead, OverdueDelivery
 from hubbub.messages.service.messages import shown_deliveries
 from hubbub.messages.types import Direction, Role, State
 
+FIRST_PAGE = PageRequest(limit=100, cursor=None)
 _PAIR = (Delivery.message_id.type, Delivery.recipient_id.type)
+_OF_MESSAGE = "deliveries.of_message"
 
 
 async def list_deliveries(
@@ -39,6 +43,24 @@ async def list_deliveries(
     )
     more, rows = len(rows) > page.limit, rows[: page.limit]
     cursor = write_cursor(name, rows[-1].message_id, rows[-1].recipient_id) if more else None
+    return PageOf(items=await shown_deliveries(session, actor, rows), next_cursor=cursor)
+
+
+async def list_of_message(
+    session: AsyncReadSession, actor: Actor, message_id: UUID, page: PageRequest
+) -> PageOf[DeliveryRead]:
+    """All of them for who sent it; whoever got it sees how it stands with themselves."""
+    after: UUID | None = None
+    if page.cursor is not None:
+        [after] = read_cursor(page.cursor, _OF_MESSAGE, Delivery.recipient_id.type)
+    message = await queries.find_message(session, actor, message_id)
+    if message is None:
+        raise MessageNotFound
+    is_sender = await queries.owns(session, actor, message[0].sender_id)
+    to = None if is_sender else spoken_for(actor)
+    rows = await finders.list_of_message(session, message_id, to, after, page.limit + 1)
+    more, rows = len(rows) > page.limit, rows[: page.limit]
+    cursor = write_cursor(_OF_MESSAGE, rows[-1].recipient_id) if more else None
     return PageOf(items=await shown_deliveries(session, actor, rows), next_cursor=cursor)
 
 

@@ -29,7 +29,7 @@ def target_of(agent: Agent, secrets: Sequence[SigningSecret], safe: Safe) -> Tar
     return Target(
         kind=agent.gateway_kind,
         url=agent.gateway_url,
-        token=gateway_token(agent, safe),
+        token=gateway_token(agent.id, agent.gateway_token, safe),
         session_key=agent.session_key,
         signing_secrets=tuple(signing.opened(each, safe) for each in secrets),
         retry_ambiguous=agent.retry_ambiguous,

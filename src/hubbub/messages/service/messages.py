@@ -1,28 +1,17 @@
 """Messages as their senders and recipients see them later."""
 
 from collections.abc import Sequence
-from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, update
-
-from hubbub.activity import service as activity
-from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
-from hubbub.kit.db.counter import Counter
-from hubbub.kit.db.dialect import db_now
-from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages import queries
-from hubbub.messages.errors import MessageNotFound, NotWithdrawable
+from hubbub.messages.errors import MessageNotFound
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.queries.listing import Standing, standings
 from hubbub.messages.schemas import EVERYONE, DeliveryRead, MessageRead, Spread
-from hubbub.messages.service.inbox import lock_inboxes
 from hubbub.messages.service.pushing import pending
-from hubbub.messages.types import State
-
-_MANY = 500
 
 
 def shown(
@@ -103,57 +92,6 @@ async def as_first_answered(
     return {read.id: read for read in answers}
 
 
-async def _called_off(session: AsyncWriteSession, message_id: UUID) -> int:
-    """Deliveries that haven't been made yet aren't made."""
-    result = await session.execute(
-        update(FanOut)
-        .where(FanOut.message_id == message_id, FanOut.done_at.is_(None))
-        .values(done_at=db_now())
-        .execution_options(synchronize_session=False)
-    )
-    return cast("CursorResult[Any]", result).rowcount
-
-
-async def _taken_back(session: AsyncWriteSession, message_id: UUID) -> int:
-    """From all who don't have it yet, however many."""
-    queued = Delivery.message_id == message_id, Delivery.state == State.QUEUED
-    found = select(Delivery.recipient_id).where(*queued).order_by(Delivery.recipient_id)
-    inboxes = (await session.scalars(found)).all()
-    taken_back = 0
-    for start in range(0, len(inboxes), _MANY):
-        some = inboxes[start : start + _MANY]
-        await lock_inboxes(session, some)
-        changed = await session.scalars(
-            update(Delivery)
-            .where(*queued, Delivery.recipient_id.in_(some))
-            .values(state=State.WITHDRAWN)
-            .returning(Delivery.recipient_id)
-            .execution_options(synchronize_session=False)
-        )
-        closed = changed.all()
-        await session.execute(
-            update(Counter)
-            .where(Counter.id.in_(closed))
-            .values(open=Counter.open - 1)
-            .execution_options(synchronize_session=False)
-        )
-        taken_back += len(closed)
-    return taken_back
-
-
-async def read_deliveries(
-    session: AsyncReadSession, actor: Actor, message_id: UUID
-) -> list[DeliveryRead]:
-    """All of them for who sent it; whoever got it sees how it stands with themselves."""
-    message = await queries.find_message(session, actor, message_id)
-    if message is None:
-        raise MessageNotFound
-    is_sender = await queries.owns(session, actor, message[0].sender_id)
-    to = None if is_sender else spoken_for(actor)
-    found = await queries.list_deliveries(session, [message_id], to)
-    return await shown_deliveries(session, actor, found)
-
-
 async def shown_deliveries(
     session: AsyncReadSession, actor: Actor, deliveries: Sequence[Delivery]
 ) -> list[DeliveryRead]:
@@ -185,38 +123,3 @@ def shown_delivery(delivery: Delivery) -> DeliveryRead:
         acked_at=delivery.acked_at,
         reason=delivery.reason,
     )
-
-
-async def withdraw(
-    session: AsyncWriteSession, actor: Actor, message_id: UUID
-) -> list[DeliveryRead]:
-    """Takes back what nobody has yet, and returns how each delivery stands then."""
-    visible = await queries.find_message(session, actor, message_id)
-    if visible is None:
-        raise MessageNotFound
-    message = visible[0]
-    if message.sender_id != actor.participant_id and not await queries.owns(
-        session, actor, message.sender_id
-    ):
-        raise NotYourParticipant
-    withdrawn = await _called_off(session, message_id)
-    withdrawn += await _taken_back(session, message_id)
-    # in a room where nobody hears it, it can still be read
-    unheard = message.withdrawn_at is None and not await queries.is_delivered(session, message_id)
-    if not withdrawn and unheard and message.room_id is not None:
-        withdrawn = 1
-    if not withdrawn:
-        raise NotWithdrawable
-    await session.execute(
-        update(Message).where(Message.id == message_id).values(withdrawn_at=db_now())
-    )
-    activity.record(
-        session,
-        "message.withdrawn",
-        actor_id=actor.owner_id,
-        target_kind="message",
-        target_id=message_id,
-    )
-    session.expire_all()
-    found = await queries.list_deliveries(session, [message_id])
-    return await shown_deliveries(session, actor, found)

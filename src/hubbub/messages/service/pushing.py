@@ -16,6 +16,7 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.messages.errors import DeliveryNotFound, NoGateway, NotFailed
 from hubbub.messages.models import Attempt, Delivery, Lane, Message, PendingPush
 from hubbub.messages.schemas import GatewayStatus
+from hubbub.messages.service.changes import CHANGED, tell_changes
 from hubbub.messages.service.inbox import lock_inboxes
 from hubbub.messages.types import BY_OWNER, RANKS, SAME_RANK, State, parse_delivery_id
 
@@ -225,7 +226,7 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
     # in the order in which the writer and the dispatcher lock
     await lock_inboxes(session, [agent.id])
     await make_due(session, agent.id)
-    changed = await session.scalars(
+    changed = await session.execute(
         update(Delivery)
         .where(
             Delivery.recipient_id == agent.id,
@@ -233,10 +234,12 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
             Delivery.state == State.FAILED,
         )
         .values(state=State.QUEUED, reason=None)
-        .returning(Delivery.seq)
+        .returning(*CHANGED, Delivery.seq)
         .execution_options(**_PLAINLY)
     )
-    again = changed.all()
+    rows = changed.all()
+    tell_changes(session, [row[:-1] for row in rows])
+    again = [row.seq for row in rows]
     await push_all(session, agent, again)
     if again:
         await session.execute(

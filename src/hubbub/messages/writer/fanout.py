@@ -42,12 +42,14 @@ class _Next:
     after_id: str | None = None
 
 
-def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
-    """Takes one step with one message that is due; None when none is."""
+def fan_out(now: datetime, forms: Forms, taken: list[str]) -> Steps[Deliveries | None]:
+    """Takes one step with one message that is due; None when none is. `taken` gets its id, so that
+    it is known if this goes wrong."""
     rows = yield Ask(sql.DUE, [1])
     if not rows:
         return None
     row = _Row(*rows[0])
+    taken.append(row.message_id)
     people = People()
     people.add((yield Ask(sql.AGENTS_BY_ID, [row.sender_id])))
     following = yield from _next(row, people)
@@ -73,6 +75,11 @@ def fan_out(now: datetime, forms: Forms) -> Steps[Deliveries | None]:
     outcome = (row.message_id, following.after_id, len(recipients), skipped)
     yield Ask(sql.FANNED_OUT, [(*outcome, following.after_id is None)], answers=False)
     return due
+
+
+def put_off(message_id: str) -> Steps[None]:
+    """For a minute: the others that are due don't wait for it."""
+    yield Ask(sql.PUT_OFF, [(message_id,)], answers=False)
 
 
 def _next(row: _Row, people: People) -> Steps[_Next]:

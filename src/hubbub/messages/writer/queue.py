@@ -17,7 +17,7 @@ from hubbub.kit.errors import AppError
 from hubbub.messages.errors import WriterBusy
 from hubbub.messages.writer.batch import store
 from hubbub.messages.writer.draft import Deliveries, Draft, Outcome, Replayed, Stored
-from hubbub.messages.writer.fanout import fan_out
+from hubbub.messages.writer.fanout import fan_out, put_off
 from hubbub.messages.writer.steps import Limits, Steps
 
 log = structlog.get_logger()
@@ -177,7 +177,15 @@ class Writer:
     async def fan_out(self) -> bool:
         """One step with a message that is due; whether there was one."""
         forms = self._backend.forms
-        made = await self._backend.run(lambda: fan_out(datetime.now(UTC), forms))
+        taken: list[str] = []
+        try:
+            made = await self._backend.run(lambda: fan_out(datetime.now(UTC), forms, taken))
+        except Exception as error:
+            if not taken or self._is_retryable(error):
+                raise
+            log.exception("messages.fan_out_failed", message_id=taken[-1])
+            await self._backend.run(lambda: put_off(taken[-1]))
+            return True
         if made is not None:
             self._stored([made])
         return made is not None

@@ -311,6 +311,16 @@ DUE = Query(
     ORDER BY f.due_at LIMIT ($1::int[])[1] FOR UPDATE OF f SKIP LOCKED
     """,
 )
+PUT_OFF = Query(
+    """
+    UPDATE fan_out SET due_at = strftime('%Y-%m-%d %H:%M:%f000', 'now', '+60 seconds')
+    FROM json_each(?) AS new WHERE message_id = new.value ->> 0
+    """,
+    """
+    UPDATE fan_out SET due_at = statement_timestamp() + interval '60 seconds'
+    FROM unnest($1::uuid[]) AS new (id) WHERE message_id = new.id
+    """,
+)
 # as for one that speaks at once, the room by its id
 ROOMS_BY_ID = Query(
     """

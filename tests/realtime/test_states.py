@@ -1,0 +1,51 @@
+"""A sender with a socket hears what becomes of what they sent, whoever or whatever changed it."""
+
+from typing import Any
+
+import pytest
+
+from hubbub.settings import DeliverySettings, Settings
+from tests.fixtures.elsewhere import says
+from tests.messages.conftest import Talker
+from tests.messages.dispatch.conftest import QUICK, MakeGateway, deliveries, gateways
+from tests.realtime.conftest import Dial, Line, inbox_of, key_of
+
+__all__ = ["gateways"]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    once: DeliverySettings = QUICK.model_copy(update={"retry_schedule": ()})
+    return settings.model_copy(update={"delivery": once})
+
+
+async def state(line: Line) -> tuple[str, str]:
+    delivery: dict[str, Any] = (await line.next("state"))["delivery"]
+    return delivery["agent_id"], delivery["state"]
+
+
+async def test_of_what_they_took_back(dial: Dial, alice: Talker, bob: Talker) -> None:
+    line = await dial(inbox_of(alice), key_of(alice))
+    sent = (await alice.send(bob)).json()
+
+    await alice.client.delete(f"/api/v1/messages/{sent['id']}")
+
+    assert await state(line) == (str(bob.id), "withdrawn")
+
+
+async def test_of_what_failed_and_was_replayed(
+    dial: Dial, alice: Talker, gateways: MakeGateway
+) -> None:
+    bob = await gateways("bob", says(500))
+    line = await dial(inbox_of(alice), key_of(alice))
+    await alice.send(bob.agent)
+    failed = await state(line)
+    [delivery] = await deliveries(bob.agent)
+    bob.behaviour = says(200)
+
+    await bob.agent.owner.client.post(f"/api/v1/deliveries/{delivery['id']}/replay")
+    after = [await state(line), await state(line)]
+
+    assert [failed, *after] == [
+        (str(bob.agent.id), each) for each in ("failed", "queued", "delivered")
+    ]
