@@ -1,0 +1,24 @@
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AliasChoices, Field
+
+from hubbub.kit.schema import Schema, UtcDatetime
+
+
+class ActivityRead(Schema):
+    id: UUID
+    at: UtcDatetime
+    actor_id: UUID | None
+    """A user, or an agent by its own key; null where the hub itself acted."""
+    action: str
+    object_kind: Annotated[
+        str | None, Field(validation_alias=AliasChoices("target_kind", "object_kind"))
+    ]
+    object_id: Annotated[UUID | None, Field(validation_alias=AliasChoices("target_id", "object_id"))]
+    request_id: str | None
+    address: str | None
+    details: dict[str, Any]
+    number: int | None
+    """Its place in the chain; null for the moment before it is sealed."""
+    hash: str | None
