@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -130,8 +130,7 @@ async def test_since_and_until_are_times(admin: Person) -> None:
     assert first not in await listed(admin.client, until=at.isoformat())
     assert await listed(admin.client, since=later.isoformat()) == []
     assert first in await listed(admin.client, until=later.isoformat())
-    for odd in (datetime.min, datetime.max):
-        far = odd.replace(tzinfo=UTC).isoformat()
+    for far in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
         assert (await admin.client.get(ACTIVITY, params={"since": far})).status_code == 200
         assert (await admin.client.get(ACTIVITY, params={"until": far})).status_code == 200
 

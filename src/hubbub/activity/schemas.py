@@ -15,7 +15,9 @@ class ActivityRead(Schema):
     object_kind: Annotated[
         str | None, Field(validation_alias=AliasChoices("target_kind", "object_kind"))
     ]
-    object_id: Annotated[UUID | None, Field(validation_alias=AliasChoices("target_id", "object_id"))]
+    object_id: Annotated[
+        UUID | None, Field(validation_alias=AliasChoices("target_id", "object_id"))
+    ]
     request_id: str | None
     address: str | None
     details: dict[str, Any]

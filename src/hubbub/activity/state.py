@@ -1,7 +1,7 @@
 """What each process does for the record while it runs."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from hubbub.activity.service.sealing import Sealer
 from hubbub.kit.db.database import DatabaseUnavailable
@@ -21,7 +21,5 @@ async def open_activity(resources: Resources) -> AsyncIterator[None]:
         yield
     finally:
         await loop.stop()
-        try:
+        with suppress(DatabaseUnavailable):  # then the lease ends by itself
             await sealer.let_go()
-        except DatabaseUnavailable:
-            pass  # the lease ends by itself

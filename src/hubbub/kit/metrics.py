@@ -47,7 +47,8 @@ class Head:
         number, digest = self._shown
         if number:
             shown = GaugeMetricFamily(
-                "hubbub_activity_head", "A link of the chain, not older than a minute",
+                "hubbub_activity_head",
+                "A link of the chain, not older than a minute",
                 labels=["hash"],
             )
             shown.add_metric([digest], number)

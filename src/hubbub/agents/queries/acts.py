@@ -1,4 +1,4 @@
-"""What was written down of acts: all of it for admins, for others what they and their agents did."""
+"""The record of acts: all of it for admins, for others what they and their agents did."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
