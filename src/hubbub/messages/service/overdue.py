@@ -5,6 +5,7 @@ for. It moves in the order in which acknowledgements become due.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from sqlalchemy import Select, literal, select, text, tuple_
@@ -31,9 +32,8 @@ _KIND = "messages.overdue"
 async def tell_some(database: Database, hour: str) -> bool:
     """False when nothing is left to tell. Looks before anybody's turn at writing is taken."""
     async with database.read() as session:
-        if (
-            await session.execute(_overdue(await session.get(OverdueTold, _TOLD), 1))
-        ).first() is None:
+        so_far = await session.get(OverdueTold, _TOLD)
+        if (await session.execute(_overdue(so_far, 1))).first() is None:
             return False
     async with database.write() as session:
         told = await _lock_told(session)
@@ -41,11 +41,13 @@ async def tell_some(database: Database, hour: str) -> bool:
         await _tell(session, Role.RECIPIENT, {row.recipient_id for row in rows}, hour)
         await _tell(session, Role.SENDER, {row.sender_id for row in rows}, hour)
         if rows:
-            told.ack_by, told.message_id, told.recipient_id = rows[-1][:3]
+            last = rows[-1]
+            told.ack_by = last.ack_by
+            told.message_id, told.recipient_id = last.message_id, last.recipient_id
     return len(rows) == _CHUNK
 
 
-def _overdue(told: OverdueTold | None, limit: int) -> Select[*tuple[object, ...]]:
+def _overdue(told: OverdueTold | None, limit: int) -> Select[datetime | None, UUID, UUID, UUID]:
     statement = select(*_KEY, Delivery.sender_id).where(
         text(AWAITS_ACK), Delivery.ack_by <= db_now(-_SETTLED)
     )

@@ -39,7 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notification", schema=None) as batch_op:
         batch_op.add_column(
-            sa.Column("shown", sa.Boolean(), server_default=sa.text("1"), nullable=False)
+            sa.Column("shown", sa.Boolean(), server_default=sa.true(), nullable=False)
         )
         batch_op.add_column(sa.Column("mail", sa.String(length=32), nullable=True))
         batch_op.add_column(
