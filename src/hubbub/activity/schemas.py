@@ -1,7 +1,5 @@
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
-
-from pydantic import AliasChoices, Field
 
 from hubbub.kit.schema import Schema, UtcDatetime
 
@@ -12,12 +10,8 @@ class ActivityRead(Schema):
     actor_id: UUID | None
     """A user, or an agent by its own key; null where the hub itself acted."""
     action: str
-    object_kind: Annotated[
-        str | None, Field(validation_alias=AliasChoices("target_kind", "object_kind"))
-    ]
-    object_id: Annotated[
-        UUID | None, Field(validation_alias=AliasChoices("target_id", "object_id"))
-    ]
+    object_kind: str | None
+    object_id: UUID | None
     request_id: str | None
     address: str | None
     details: dict[str, Any]

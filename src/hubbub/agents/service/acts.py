@@ -19,4 +19,20 @@ async def list_activity(
     rows = await list_acts(session, actor, filters, before, page.limit + 1)
     more, rows = len(rows) > page.limit, rows[: page.limit]
     cursor = write_cursor(_NAME, rows[-1].id) if more else None
-    return PageOf(items=[ActivityRead.model_validate(act) for act in rows], next_cursor=cursor)
+    return PageOf(items=[_shown(act) for act in rows], next_cursor=cursor)
+
+
+def _shown(act: Activity) -> ActivityRead:
+    return ActivityRead(
+        id=act.id,
+        at=act.at,
+        actor_id=act.actor_id,
+        action=act.action,
+        object_kind=act.target_kind,
+        object_id=act.target_id,
+        request_id=act.request_id,
+        address=act.address,
+        details=act.details,
+        number=act.number,
+        hash=act.hash,
+    )
