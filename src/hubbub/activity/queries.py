@@ -4,7 +4,7 @@ known whose agents are whose."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import false, func, select, text
 
 from hubbub.activity.models import UNSEALED, Activity, ActivityHead
 from hubbub.kit.db.dialect import db_now
@@ -21,14 +21,13 @@ class Standing(NamedTuple):
 
 
 async def standing(session: AsyncReadSession) -> Standing:
-    head = await session.get(ActivityHead, HEAD, populate_existing=True)
-    unsealed = await session.scalar(
-        select(func.count()).select_from(Activity).where(text(UNSEALED))
-    )
-    held = await session.scalar(
-        select(ActivityHead.id).where(ActivityHead.id == HEAD, ActivityHead.held_until > db_now())
-    )
-    return Standing(unsealed or 0, head, held is not None)
+    unsealed = select(func.count()).select_from(Activity).where(text(UNSEALED)).scalar_subquery()
+    is_held = func.coalesce(ActivityHead.held_until > db_now(), false())
+    statement = select(ActivityHead, unsealed, is_held).where(ActivityHead.id == HEAD)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return Standing(await session.scalar(select(unsealed)) or 0, None, is_held=False)
+    return Standing(row[1], row[0], is_held=bool(row[2]))
 
 
 async def next_unsealed(session: AsyncReadSession, limit: int) -> Sequence[Activity]:
