@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from hubbub.activity import service as activity
 from hubbub.activity.models import Activity
 from hubbub.activity.queries import sealed_after, standing
+from hubbub.activity.service import verifying
 from hubbub.activity.service.chain import BEGINNING, link
 from hubbub.activity.service.sealing import Sealer, seal
 from hubbub.activity.service.verifying import Finding, Report, Tampering, read_head, verify
@@ -303,6 +304,23 @@ class TestVerifying:
             (Tampering.CHANGED, "number 3"),
             (Tampering.CHANGED, "number 6"),
         ]
+
+    @pytest.mark.usefixtures("chain")
+    @pytest.mark.parametrize("change", ["action = 'x'", "number = -number"])
+    async def test_of_a_record_that_was_replaced_not_each_row_is_named(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        monkeypatch.setattr(verifying, "MOST_NAMED", 3)
+        await spoil(
+            database,
+            f"UPDATE activity SET {change}",
+            "UPDATE activity SET number = number + 10 WHERE number < 0",
+        )
+
+        report = await verify(database)
+
+        assert len(report.findings) == 3
+        assert report.more >= 6
 
     @pytest.mark.usefixtures("chain")
     async def test_a_tail_that_was_cut_shows_in_the_head(self, database: Database) -> None:

@@ -46,6 +46,8 @@ def verify(
         report = asyncio.run(_verify(settings, noted))
     for finding in report.findings:
         typer.echo(str(finding))
+    if report.more:
+        typer.echo(f"… and {report.more} more")
     verdict = "is not as it was written" if report.findings else "is as it was written"
     typer.echo(f"The record {verdict}: {report.number} acts, head {report.number}:{report.hash}")
     typer.echo(f"Not sealed yet: {report.unsealed}.")

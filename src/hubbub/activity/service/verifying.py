@@ -19,6 +19,8 @@ from hubbub.activity.service.chain import BEGINNING, link
 from hubbub.kit.db.database import Database
 
 _PAGE = 500
+MOST_NAMED = 1000
+"""Findings that are named one by one: of a record that was replaced, each row would be one."""
 _HEAD = re.compile(r"(?:([1-9][0-9]{0,18}):)?([0-9a-f]{64})")
 
 
@@ -45,9 +47,14 @@ class Report:
     hash: str = BEGINNING
     unsealed: int = 0
     findings: list[Finding] = field(default_factory=list)
+    more: int = 0
+    """Further findings, which are not named."""
 
     def add(self, what: Tampering, where: str) -> None:
-        self.findings.append(Finding(what, where))
+        if len(self.findings) < MOST_NAMED:
+            self.findings.append(Finding(what, where))
+        else:
+            self.more += 1
 
 
 class Noted(NamedTuple):
@@ -90,14 +97,18 @@ async def verify(database: Database, noted: Noted | None = None) -> Report:
         if each.number > expected:
             report.add(Tampering.REMOVED, _numbers(expected, each.number - 1))
         elif each.previous != (last.hash if last else BEGINNING):
-            breaks.append((last, each))
+            if len(breaks) < MOST_NAMED:
+                breaks.append((last, each))
+            else:
+                report.more += 1
         if noted is not None and noted.hash == each.hash:
             seen = each.number
         last = each
     async with database.read() as session:
         after = await queries.standing(session)
     breaks = [pair for pair in breaks if not {each.number for each in pair if each} & spoilt]
-    report.findings += await _explained(database, breaks)
+    for what, where in await _explained(database, breaks):
+        report.add(what, where)
     if last is not None:
         report.number, report.hash = last.number, last.hash
     report.unsealed = after.unsealed

@@ -71,6 +71,9 @@ async def take_waiting(
     window = settings.window_minutes * 60.0
     is_due = await session.scalar(select(oldest.scalar_subquery() <= db_now(-window)))
     if is_due:
+        # locked in one order, for the person may be marking some of them as read just now
+        rows = select(Notification.id).where(*waiting).order_by(Notification.id).with_for_update()
+        await session.execute(rows)
         await session.execute(
             update(Notification)
             .where(*waiting, Notification.read_at.is_not(None))

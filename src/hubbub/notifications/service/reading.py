@@ -1,4 +1,4 @@
-from sqlalchemy import literal, tuple_, update
+from sqlalchemy import literal, select, tuple_, update
 
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -10,11 +10,12 @@ from hubbub.users.types import Viewer
 
 
 async def mark_read(session: AsyncWriteSession, viewer: Viewer, mark: MarkRead) -> None:
+    # locked in one order, for a mail may be taking some of them along just now
     statement = (
-        update(Notification)
+        select(Notification.id)
         .where(Notification.user_id == viewer.user_id, Notification.read_at.is_(None))
-        .values(read_at=db_now())
-        .execution_options(synchronize_session=False)
+        .order_by(Notification.id)
+        .with_for_update()
     )
     if mark.ids is not None:
         statement = statement.where(Notification.id.in_(mark.ids))
@@ -27,4 +28,9 @@ async def mark_read(session: AsyncWriteSession, viewer: Viewer, mark: MarkRead) 
             literal(last.id, Notification.id.type),
         )
         statement = statement.where(tuple_(Notification.created_at, Notification.id) <= place)
-    await session.execute(statement)
+    await session.execute(
+        update(Notification)
+        .where(Notification.id.in_(statement))
+        .values(read_at=db_now())
+        .execution_options(synchronize_session=False)
+    )
