@@ -15,7 +15,7 @@ from hubbub.kit.resources import Resources
 from hubbub.notifications.jobs import Digest, gather, mail_digest, mail_notice, prune
 from hubbub.notifications.models import Notification
 from hubbub.notifications.service import notify
-from hubbub.notifications.service.notify import MailWanted
+from hubbub.notifications.service.telling import MailWanted
 from hubbub.notifications.types import MailState
 from hubbub.settings import NotificationSettings, Settings
 from hubbub.users.types import Role

@@ -20,7 +20,7 @@ from hubbub.notifications import queries
 from hubbub.notifications.models import Notification
 from hubbub.notifications.service import mailing, notify
 from hubbub.notifications.service.mailing import Taken
-from hubbub.notifications.service.notify import MailWanted
+from hubbub.notifications.service.telling import MailWanted
 from hubbub.notifications.types import MailState
 from hubbub.users.queries import find_for_sign_in
 from hubbub.users.service import AccountCreated

@@ -1,5 +1,5 @@
 """Leaving notifications, reading them, choosing them, and sending them by mail."""
 
-from hubbub.notifications.service.notify import Notified, notify
+from hubbub.notifications.service.telling import Notified, notify
 
 __all__ = ["Notified", "notify"]
