@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from hubbub import registry
+from hubbub.activity.state import open_activity
 from hubbub.agents.state import open_agents
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
@@ -141,6 +142,7 @@ async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resour
             await bring_to_head(settings, resources.database)
             warn_of_dangerous_pairs(settings)
             await provide_first_admin(resources, settings)
+            await stack.enter_async_context(open_activity(resources))
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
         yield resources
 
@@ -153,6 +155,7 @@ async def open_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Non
             prepare_data_dir(settings.data_dir)
             resources = await stack.enter_async_context(open_resources(settings, metrics))
             await bring_to_head(settings, resources.database)
+            await stack.enter_async_context(open_activity(resources))
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
             await stack.enter_async_context(open_messages(resources))
         log.info("worker.started")

@@ -227,6 +227,12 @@ class MailSettings(Section):
     sender: str = "Hubbub <hubbub@localhost>"
 
 
+class NotificationSettings(Section):
+    mails_per_kind: int = Field(default=5, ge=0, description="one by one, in a window; of one kind")
+    window_minutes: int = Field(default=60, ge=1, description="then the others go in one mail")
+    keep_days: int = Field(default=90, ge=1, description="after they were read")
+
+
 class JobSettings(Section):
     concurrency: int = Field(default=8, ge=1)
     lease_seconds: float = Field(default=30.0, gt=0)
@@ -281,6 +287,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     delivery: DeliverySettings = DeliverySettings()
     mail: MailSettings = MailSettings()
+    notifications: NotificationSettings = NotificationSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()
 

@@ -99,7 +99,7 @@ class TestSigningIn:
 
         async with hub.database.read() as session:
             actions = set(await session.scalars(select(Activity.action)))
-        assert {"auth.sign_in_failed", "auth.signed_in", "user.created"} <= actions
+        assert {"auth.sign_in_failed", "auth.signed_in", "user.account_created"} <= actions
 
     async def test_a_form_without_password_is_422(self, client: httpx2.AsyncClient) -> None:
         answer = await client.post(TOKEN, data={"username": "me"})

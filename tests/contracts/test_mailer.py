@@ -1,5 +1,6 @@
 """What every mailer promises, asked of each: the folder, and SMTP with a real server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -222,6 +223,29 @@ async def test_a_server_that_is_away_is_worth_another_try() -> None:
         await smtp(free_port()).send(MAIL)
 
     assert failed.value.retryable
+
+
+async def test_a_server_that_says_nothing_is_left_alone_for_a_while() -> None:
+    """Each mail to it would keep a job waiting."""
+    calls = 0
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    settings = MailSettings(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none")
+    mailer = SmtpMailer(settings, timeout=0.2)
+    for _ in range(3):
+        with pytest.raises(MailFailed) as failed:
+            await mailer.send(MAIL)
+        assert failed.value.retryable
+    silent.close()
+
+    assert calls == 1
 
 
 async def test_without_tls_nothing_is_sent_where_tls_is_asked_for(

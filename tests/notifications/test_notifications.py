@@ -82,6 +82,58 @@ async def test_those_of_others_can_not_be_marked(
     assert (await listed(other_user))["unread"] == 1
 
 
+async def test_all_up_to_one_are_marked_as_they_are_listed(
+    hub: Resources, authenticated_user: Person, other_user: Person
+) -> None:
+    await leave(hub, authenticated_user, "first", "second", "third")
+    await leave(hub, other_user, "not mine")
+    items = (await listed(authenticated_user))["items"]
+
+    marked = await authenticated_user.client.post(
+        f"{NOTIFICATIONS}/read", json={"up_to": items[1]["id"]}
+    )
+
+    assert marked.json() == {"unread": 1}
+    unread = await listed(authenticated_user, unread=True)
+    assert [each["title"] for each in unread["items"]] == ["third"]
+    assert (await listed(other_user))["unread"] == 1
+    theirs = (await listed(other_user))["items"][0]["id"]
+    for foreign in (theirs, str(uuid4())):
+        answer = await authenticated_user.client.post(
+            f"{NOTIFICATIONS}/read", json={"up_to": foreign}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (404, "notification_not_found")
+
+
+async def test_how_many_are_unread(
+    client: httpx2.AsyncClient, hub: Resources, authenticated_user: Person
+) -> None:
+    await leave(hub, authenticated_user, "first", "second")
+    where = f"{NOTIFICATIONS}/count"
+
+    assert (await client.get(where)).status_code == 401
+    assert (await authenticated_user.client.get(where)).json() == {"unread": 2}
+
+
+async def test_a_key_that_only_reads_marks_nothing(
+    client: httpx2.AsyncClient, authenticated_user: Person
+) -> None:
+    scopes = {"name": "k", "scopes": ["read"]}
+    made = await authenticated_user.client.post("/api/v1/api-keys", json=scopes)
+    headers = {"X-API-Key": made.json()["key"]}
+
+    refused = await client.post(f"{NOTIFICATIONS}/read", json={"everything": True}, headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    assert (await client.get(NOTIFICATIONS, headers=headers)).status_code == 200
+
+
+async def test_a_long_title_is_cut(hub: Resources, authenticated_user: Person) -> None:
+    await leave(hub, authenticated_user, "x" * 500)
+
+    assert [each["title"] for each in (await listed(authenticated_user))["items"]] == ["x" * 200]
+
+
 async def test_pages_follow_each_other(hub: Resources, authenticated_user: Person) -> None:
     await leave(hub, authenticated_user, *(str(number) for number in range(5)))
     seen: list[str] = []
@@ -97,7 +149,15 @@ async def test_pages_follow_each_other(hub: Resources, authenticated_user: Perso
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"ids": []}, {"ids": ["x"]}, {"ids": [str(uuid4())], "everything": True}]
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": ["x"]},
+        {"up_to": "x"},
+        {"ids": [str(uuid4())], "everything": True},
+        {"up_to": str(uuid4()), "everything": True},
+    ],
 )
 async def test_marking_says_what(authenticated_user: Person, body: dict[str, object]) -> None:
     answer = await authenticated_user.client.post(f"{NOTIFICATIONS}/read", json=body)

@@ -138,12 +138,14 @@ async def sign_in_attempt(
     throttle.check()
     async with resources.database.read() as session:
         user = await find_by_login(session, login)
+    meant = user.id if user is not None else None
     if user is not None and not user.is_active:
         user = None
     if user is not None:
         throttle.is_for(user)
     matches = await _checked(throttle, user, storable(form.password))
-    return Attempt(user if matches else None, address, request.headers.get("user-agent"))
+    user_agent = request.headers.get("user-agent")
+    return Attempt(user if matches else None, address, user_agent, meant)
 
 
 SignInAttempt = Annotated[Attempt, Depends(sign_in_attempt)]

@@ -1,6 +1,7 @@
 """Mails about credentials. Their links are made while sending, so no token is ever stored."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import or_
 
@@ -13,6 +14,9 @@ from hubbub.auth.tokens import Tokens
 from hubbub.kit.db.chunks import delete_in_chunks
 from hubbub.kit.jobs import GiveUp, JobContext, NoArgs, job
 from hubbub.kit.mail import Mail, MailFailed
+from hubbub.kit.mail.letters import Letters
+
+_LETTERS = Letters(Path(__file__).parent / "templates")
 
 
 def _tokens(context: JobContext) -> Tokens:
@@ -37,14 +41,16 @@ async def mail_reset(context: JobContext, event: ResetAsked) -> None:
     if begun is None:
         return
     name, token = begun
-    text = (
-        f"Hello {name},\n\n"
-        f"somebody, hopefully you, asked for a new password at {resources.settings.app_name}.\n"
-        f"Set it here within {resources.settings.auth.reset_minutes} minutes:\n\n"
-        f"{resources.settings.public_url}/reset?token={token}\n\n"
-        "If it wasn't you, ignore this mail: nothing has changed.\n"
+    mail = _LETTERS.write(
+        resources.settings,
+        "reset",
+        event.email,
+        "Your new password",
+        name=name,
+        minutes=resources.settings.auth.reset_minutes,
+        link=f"{resources.settings.public_url}/reset?token={token}",
     )
-    await _send(context, Mail(event.email, "Your new password", text))
+    await _send(context, mail)
 
 
 @job("auth.mail_invitation", on=Invited)
@@ -56,14 +62,15 @@ async def mail_invitation(context: JobContext, event: Invited) -> None:
     if invitation is None or invitation.email is None:
         return
     link = invitations.invitation_link(tokens, resources.settings.public_url, invitation.id)
-    text = (
-        "Hello,\n\n"
-        f"you have been invited to {resources.settings.app_name}. Make your account here:\n\n"
-        f"{link}\n\n"
-        f"The link is good once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC.\n"
+    mail = _LETTERS.write(
+        resources.settings,
+        "invitation",
+        invitation.email,
+        f"You are invited to {resources.settings.app_name}",
+        link=link,
+        ends=f"{invitation.expires_at:%Y-%m-%d %H:%M}",
     )
-    subject = f"You are invited to {resources.settings.app_name}"
-    await _send(context, Mail(invitation.email, subject, text))
+    await _send(context, mail)
 
 
 @job("auth.prune", every=timedelta(hours=6))

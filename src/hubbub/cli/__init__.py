@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from hubbub.cli.audit import audit
 from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
@@ -25,6 +26,7 @@ app = typer.Typer(
 for command in (serve, worker, init, migrate, openapi, version):
     app.command()(command)
 app.add_typer(secrets, name="secrets")
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:

@@ -38,7 +38,8 @@ def rotate(
 
 
 async def _rotate(settings: Settings, *, new_key: bool) -> int:
-    from hubbub.kit.crypto import SealBrokenError, add_key  # noqa: PLC0415 - heavy
+    from hubbub.activity.service import record  # noqa: PLC0415 - heavy
+    from hubbub.kit.crypto import SealBrokenError, add_key  # noqa: PLC0415
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
     from hubbub.kit.reseal import reseal  # noqa: PLC0415
     from hubbub.lifespan import open_resources  # noqa: PLC0415
@@ -56,7 +57,11 @@ async def _rotate(settings: Settings, *, new_key: bool) -> int:
             return await _rotate(settings, new_key=False)
     async with open_resources(settings, Metrics()) as resources:
         await bring_to_head(settings, resources.database)
+        database, safe = resources.database, resources.safe
         try:
-            return sum([await reseal(resources.database, resources.safe, each) for each in SEALED])
+            changed = sum([await reseal(database, safe, each) for each in SEALED])
         except SealBrokenError as error:
             raise StartError(f"a stored secret can't be read: {error}") from error
+        async with database.write() as session:
+            record(session, "secrets.rotated", actor_id=None, count=changed)
+        return changed

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import (
@@ -11,6 +12,7 @@ from prometheus_client.core import (
     Metric,
 )
 
+_HEAD_SECONDS = 60.0
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
@@ -22,6 +24,35 @@ class _Timed:
     def __init__(self) -> None:
         self.buckets = [0] * (len(_FAST) + 1)
         self.seconds = 0.0
+
+
+class Head:
+    """The last link of the chain of acts. Its hash is a label, so each new one is a new series; one
+    a minute is as many as a collector should be given."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._shown = 0, ""
+        self._shown_at = -_HEAD_SECONDS
+
+    def is_at(self, number: int, digest: str) -> None:
+        self.number = number
+        if monotonic() - self._shown_at >= _HEAD_SECONDS and self._shown != (number, digest):
+            self._shown, self._shown_at = (number, digest), monotonic()
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "hubbub_activity_sealed", "Acts linked into the chain", value=self.number
+        )
+        number, digest = self._shown
+        if number:
+            shown = GaugeMetricFamily(
+                "hubbub_activity_head",
+                "A link of the chain, not older than a minute",
+                labels=["hash"],
+            )
+            shown.add_metric([digest], number)
+            yield shown
 
 
 class Metrics:
@@ -70,6 +101,11 @@ class Metrics:
             registry=self.registry,
         )
         self.jobs = Counter("hubbub_jobs", "Jobs ended", ["job", "outcome"], registry=self.registry)
+        self.activity_unsealed = Gauge(
+            "hubbub_activity_unsealed", "Acts not in the chain yet", registry=self.registry
+        )
+        self.activity_head = Head()
+        self.registry.register(self.activity_head)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts a request, in plain numbers: the event loop alone does this, and the library's

@@ -12,7 +12,7 @@ from hubbub.kit.jobs.queue import enqueue
 from hubbub.messages.models import IdempotencyKey, Lane
 from hubbub.messages.queries import owners_of_senders
 from hubbub.messages.queries.rooms import find_mention
-from hubbub.messages.service import pushing
+from hubbub.messages.service import overdue, pushing
 from hubbub.messages.service.events import DeliveriesFailed, GatewayPaused
 from hubbub.messages.service.expiry import forget
 from hubbub.messages.writer.mentions import Mentioned
@@ -116,6 +116,14 @@ async def tell_of_failures(context: JobContext, event: DeliveriesFailed) -> None
             )
 
 
+@job("messages.overdue", every=timedelta(minutes=1))
+async def tell_of_overdue(context: JobContext, _: NoArgs) -> None:
+    """Each who has to do with it hears once an hour that there is something to see."""
+    hour = context.resources.clock.now().strftime("%Y-%m-%d %H")
+    while await overdue.tell_some(context.resources.database, hour):
+        pass
+
+
 JOBS = (
     prune_keys,
     forget_old,
@@ -125,4 +133,5 @@ JOBS = (
     drop_pushes,
     tell_of_pause,
     tell_of_failures,
+    tell_of_overdue,
 )

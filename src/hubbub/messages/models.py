@@ -244,6 +244,17 @@ class UnindexedBatch(Base):
     created_at: Mapped[datetime]
 
 
+class OverdueTold(Base):
+    """The last delivery whose being overdue people were told of. One row."""
+
+    __tablename__ = "overdue_told"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    ack_by: Mapped[datetime]
+    message_id: Mapped[UUID]
+    recipient_id: Mapped[UUID]
+
+
 class Epoch(Base):
     """Names this history of the hub. A restored backup begins another, and every cursor of the
     one before is told so."""

@@ -10,8 +10,8 @@ from hubbub.auth.errors import ScopeMissing
 from hubbub.auth.types import Scope as Right
 from hubbub.messages.schemas import Cursor, MessageSend
 from hubbub.messages.service import inbox as inboxes
-from hubbub.notifications import service as notifications
 from hubbub.notifications.queries import count_unread
+from hubbub.notifications.service import reading as notifications
 from hubbub.realtime.connections import Connection
 from hubbub.realtime.conversation import Answer, Frame
 from hubbub.realtime.errors import BadCursor

@@ -86,7 +86,7 @@ async def create_user(
     await _flush_unique(session)
     activity.record(
         session,
-        "user.created",
+        "user.account_created",
         actor_id=actor_id or user.id,
         target_kind="user",
         target_id=user.id,
@@ -122,6 +122,7 @@ async def update_user(
         target_kind="user",
         target_id=user.id,
         fields=", ".join(sorted(wanted)),
+        **{name: wanted[name] for name in ("role", "is_active") if name in wanted},
     )
     await session.refresh(user)
     return user

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from hubbub.activity import service as activity
 from hubbub.agents import queries
 from hubbub.agents.models import Agent
 from hubbub.agents.service.changes import entomb
@@ -37,6 +38,15 @@ class OwnedAgents:
     async def discard(self, session: AsyncWriteSession, user_id: UUID) -> None:
         agents = await queries.agents_of(session, user_id)
         await entomb(session, [agent.id for agent in agents])
+        for agent in agents:
+            activity.record(
+                session,
+                "agent.deleted",
+                actor_id=None,
+                target_kind="agent",
+                target_id=agent.id,
+                owner=str(user_id),
+            )
         await self._entomb_person(session, user_id)
 
     async def _entomb_person(self, session: AsyncWriteSession, user_id: UUID) -> None:

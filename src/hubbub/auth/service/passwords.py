@@ -69,6 +69,9 @@ async def begin_reset(
     if await session.get(PasswordReset, reset_id) is None:
         ends = tokens.now() + timedelta(minutes=tokens.settings.reset_minutes)
         session.add(PasswordReset(id=reset_id, user_id=user.id, expires_at=ends))
+        activity.record(
+            session, "auth.reset_asked", actor_id=None, target_kind="user", target_id=user.id
+        )
     return user.full_name, tokens.keys.token_for(RESET, reset_id)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import MISSING
 from sqlalchemy import update
 
+from hubbub.activity import service as activity
 from hubbub.auth import queries
 from hubbub.auth.errors import (
     HeirNotFound,
@@ -100,6 +101,14 @@ async def sign_up(session: AsyncWriteSession, tokens: Tokens, newcomer: Newcomer
         password_hash=newcomer.password_hash,
         actor_id=newcomer.admin_id,
     )
+    if newcomer.invitation_id is not None:
+        activity.record(
+            session,
+            "auth.invitation_accepted",
+            actor_id=user.id,
+            target_kind="invitation",
+            target_id=newcomer.invitation_id,
+        )
     return UserRead.model_validate(user)
 
 

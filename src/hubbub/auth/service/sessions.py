@@ -35,12 +35,20 @@ class Attempt:
     user: User | None
     address: str | None
     user_agent: str | None
+    meant: UUID | None = None
+    """Whose account it was, also when the password wasn't."""
 
 
 async def sign_in(session: AsyncWriteSession, tokens: Tokens, attempt: Attempt) -> TokenPair:
     user = await _still_as_checked(session, attempt.user)
     if user is None:
-        activity.record(session, "auth.sign_in_failed", actor_id=None)
+        activity.record(
+            session,
+            "auth.sign_in_failed",
+            actor_id=None,
+            target_kind="user" if attempt.meant else None,
+            target_id=attempt.meant,
+        )
         raise InvalidCredentials
     row = AuthSession(
         id=new_id(),

@@ -1,5 +1,7 @@
 """Mail by way of a mail server."""
 
+from time import monotonic
+
 import aiosmtplib
 import structlog
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
@@ -11,6 +13,9 @@ from hubbub.settings import MailSettings
 log = structlog.get_logger()
 
 TIMEOUT = 15.0
+_AWAY = 30.0
+"""For so many seconds a server that can't be used isn't tried again: each mail would keep a job
+waiting, and the jobs are few."""
 _AUTHENTICATION = range(530, 540)
 
 
@@ -21,9 +26,12 @@ class SmtpMailer:
         self._settings = settings
         self._timeout = timeout
         self._sender = parse_sender(settings.sender)
+        self._away_until = 0.0
 
     async def send(self, mail: Mail) -> None:
         message = compose(mail, self._sender)
+        if monotonic() < self._away_until:
+            raise MailFailed("the mail server could not be used a moment ago")
         settings = self._settings
         password = settings.smtp_password
         try:
@@ -42,6 +50,8 @@ class SmtpMailer:
             )
         except (SMTPException, OSError, ValueError) as error:
             failure = _failure(error)
+            if _code(error) is None and failure.retryable:
+                self._away_until = monotonic() + _AWAY
             log.warning("mail.failed", reason=str(failure), retryable=failure.retryable)
             raise failure from error
         log.info("mail.sent", message_id=message["Message-ID"])

@@ -263,6 +263,18 @@ ATTEMPTS = Insert(
         $6::int[], $7::int[], $8::text[], $9::text[], $10::text[])
     """,
 )
+ACTS = Insert(
+    (
+        "INSERT INTO activity (id, at, action, target_kind, target_id, details)",
+        f"(?, {_SQLITE_NOW}, ?, 'agent', ?, ?)",
+        "",
+    ),
+    """
+    INSERT INTO activity (id, at, action, target_kind, target_id, details)
+    SELECT i, statement_timestamp(), a, 'agent', t, d
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::json[]) AS new (i, a, t, d)
+    """,
+)
 EVENTS = Insert(
     (
         "INSERT INTO outbox_event (id, topic, payload, created_at)",

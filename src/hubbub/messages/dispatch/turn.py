@@ -5,7 +5,7 @@ What is left in a lane is looked at after its row is locked, so that what comes 
 either seen or makes the lane due again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,14 +75,13 @@ def turn(
     if not closing:
         yield from _take(means, works)
     yield from _put_back(means, works)
-    events += [
-        GatewayPaused(agent_id=UUID(each.row.agent_id))
-        for each in works.values()
-        if each.was_paused_now
-    ]
-    if events:
-        rows = [(new_id_text(), each.topic, each.model_dump_json()) for each in events]
-        yield Ask(sql.EVENTS, rows, answers=False)
+    paused = [each for each in works.values() if each.was_paused_now]
+    events += [GatewayPaused(agent_id=UUID(each.row.agent_id)) for each in paused]
+    acts = list(_acts(works.values(), means.forms))
+    told = [(new_id_text(), each.topic, each.model_dump_json()) for each in events]
+    for statement, rows in ((sql.ACTS, acts), (sql.EVENTS, told)):
+        if rows:
+            yield Ask(statement, rows, answers=False)
     claimed = sum(each.is_new for each in works.values())
     return Turned(
         works=list(works.values()),
@@ -91,6 +90,16 @@ def turn(
         has_events=bool(events),
         more=claimed == claims > 0 or any(each.is_stale for each in works.values()),
     )
+
+
+def _acts(works: Iterable[Work], forms: Forms) -> Iterator[tuple[Any, ...]]:
+    """What the hub does by itself is written down like the acts of people."""
+    for work in works:
+        if work.was_paused_now:
+            details = forms.json({"reason": work.standing.pause_reason})
+            yield new_id_text(), "gateway.paused", work.row.agent_id, details
+        elif work.was_resumed_now:
+            yield new_id_text(), "gateway.resumed", work.row.agent_id, forms.json({})
 
 
 def _may_fail(ended: Ended, settings: DeliverySettings) -> bool:

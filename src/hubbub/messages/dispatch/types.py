@@ -253,6 +253,12 @@ class Work:
     def was_paused_now(self) -> bool:
         return self.before.paused_at is None and self.standing.paused_at is not None
 
+    @property
+    def was_resumed_now(self) -> bool:
+        """Because something got through. A gateway that went away was not."""
+        was_paused = self.before.paused_at is not None and self.standing.paused_at is None
+        return was_paused and bool(self.row.has_gateway)
+
 
 @dataclass(frozen=True, slots=True)
 class Turned:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, case, delete, exists, select, tuple_, update
 from sqlalchemy.orm import DeclarativeBase
 
+from hubbub.activity import service as activity
 from hubbub.kit.db import search
 from hubbub.kit.db.base import Big
 from hubbub.kit.db.counter import Counter
@@ -89,12 +90,13 @@ async def forget(database: Database, before: datetime) -> None:
 
     Where there is nothing to take away, nobody's turn at writing is taken.
     """
+    act = _Act(before)
     async with database.read() as session:
         streams = await retention.outdated_streams(session, before)
     for start in range(0, len(streams), _STREAMS):
         some = streams[start : start + _STREAMS]
         while some:
-            some = await _forget_some(database, some, before)
+            some = await _forget_some(database, some, before, act)
     seen: UUID | None = None
     while True:
         async with database.read() as session:
@@ -102,13 +104,28 @@ async def forget(database: Database, before: datetime) -> None:
         if forgotten:
             async with database.write() as session:
                 await _forget_messages(session, forgotten)
+                act.record(session)
         if len(looked_at) < _CHUNK:
             return
         seen = looked_at[-1]
 
 
+class _Act:
+    """Written down once, with the first that is taken away, however many transactions it takes."""
+
+    def __init__(self, before: datetime) -> None:
+        self._before = before
+        self._is_recorded = False
+
+    def record(self, session: AsyncWriteSession) -> None:
+        if not self._is_recorded:
+            before = self._before.isoformat()
+            activity.record(session, "messages.forgotten", actor_id=None, before=before)
+            self._is_recorded = True
+
+
 async def _forget_some(
-    database: Database, streams: Sequence[UUID], before: datetime
+    database: Database, streams: Sequence[UUID], before: datetime, act: _Act
 ) -> Sequence[UUID]:
     """Of inboxes and rooms, which have no id in common, in one turn at writing. Returns those of
     which there may be more to forget."""
@@ -121,6 +138,7 @@ async def _forget_some(
             connection = await session.connection()
             for statement in _FORGET:
                 await connection.execute(statement, rows)
+            act.record(session)
     return [prefix.stream_id for prefix in prefixes if prefix.length == each]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from hubbub.activity import service as activity
 from hubbub.agents import queries as agents
 from hubbub.agents.models import Agent, SigningSecret
 from hubbub.agents.service import signing
@@ -44,6 +45,14 @@ async def test_gateway(resources: Resources, actor: Actor, agent_id: UUID) -> Di
         raise NoGateway
     settings = resources.settings.gateway
     _check_limit(resources.counters, agent.id, settings.tests_per_minute)
+    async with resources.database.write() as session:
+        activity.record(
+            session,
+            "gateway.tested",
+            actor_id=actor.recorded_as,
+            target_kind="agent",
+            target_id=agent.id,
+        )
     try:
         target = target_of(agent, secrets, resources.safe)
     except SealBrokenError:

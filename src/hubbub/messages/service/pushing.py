@@ -189,6 +189,14 @@ async def replay(session: AsyncWriteSession, actor: Actor, delivery_id: str) -> 
         raise DeliveryNotFound
     if not await _replay_some(session, agent, [delivery.seq]):
         raise NotFailed
+    activity.record(
+        session,
+        "delivery.replayed",
+        actor_id=actor.recorded_as,
+        target_kind="message",
+        target_id=message_id,
+        agent=str(agent.id),
+    )
     await session.refresh(delivery)
     return delivery
 
@@ -210,6 +218,15 @@ async def replay_since(
     )
     seqs = (await session.scalars(statement)).all()
     count = await _replay_some(session, agent, seqs[:MOST_REPLAYED])
+    if count:
+        activity.record(
+            session,
+            "delivery.replayed",
+            actor_id=actor.recorded_as,
+            target_kind="agent",
+            target_id=agent.id,
+            count=count,
+        )
     return count, len(seqs) > MOST_REPLAYED
 
 

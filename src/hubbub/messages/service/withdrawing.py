@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import CursorResult, select, update
 
 from hubbub.activity import service as activity
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.pagination import PageOf
 from hubbub.messages import queries
-from hubbub.messages.errors import MessageNotFound, NotWithdrawable, NotYourParticipant
+from hubbub.messages.errors import MessageNotFound, NotWithdrawable
 from hubbub.messages.models import Delivery, FanOut, Message
 from hubbub.messages.schemas import DeliveryRead
 from hubbub.messages.service.changes import CHANGED, MOST_TOLD, Change, tell_changes

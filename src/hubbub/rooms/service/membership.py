@@ -9,7 +9,7 @@ from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.rooms import queries
 from hubbub.rooms.errors import NotAMember, NotInvited, RoomNotFound
 from hubbub.rooms.models import Room
-from hubbub.rooms.service.comings import admit, let_go
+from hubbub.rooms.service.comings import admit, let_go, record
 from hubbub.rooms.service.rights import acting_as, get_room, lock_open_room
 from hubbub.rooms.types import MemberRole, Visibility
 from hubbub.settings import RoomSettings
@@ -65,7 +65,10 @@ async def mute(
     member = await queries.lock_member(session, room.id, muting)
     if member is None:
         raise NotAMember
-    member.muted = muted
+    if member.muted is not muted:
+        member.muted = muted
+        action = "room.muted" if muted else "room.unmuted"
+        record(session, action, room.id, by=actor.recorded_as, participant=muting)
     await session.flush()
     return room
 

@@ -1,16 +1,16 @@
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import update
-
-from hubbub.kit.db.dialect import db_now, insert_or_ignore
+from hubbub.kit.db.dialect import insert_or_ignore
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.kit.outbox import Event, emit
 from hubbub.notifications.models import Notification
-from hubbub.notifications.schemas import MarkRead
+from hubbub.notifications.queries import find_wish
+from hubbub.notifications.types import MailState
 from hubbub.users.queries import lock_user
-from hubbub.users.types import Viewer
+
+_LONGEST_TITLE = 200
 
 
 class Notified(Event):
@@ -18,6 +18,11 @@ class Notified(Event):
 
     topic: ClassVar[str] = "notifications.notified"
     user_id: UUID
+    notification_id: UUID
+
+
+class MailWanted(Event):
+    topic: ClassVar[str] = "notifications.mail_wanted"
     notification_id: UUID
 
 
@@ -30,26 +35,30 @@ async def notify(
     *,
     once: UUID | None = None,
 ) -> None:
-    """Leaves a notification in the transaction of what it is about.
+    """Leaves a notification in the transaction of what it is about, where this person wants it.
 
     `kind` is `domain.what`; title and body are plain text, shown escaped. A job, which may run
     twice, gives its own id as `once`. Who was deleted meanwhile is told nothing.
     """
     if await lock_user(session, user_id) is None:
         return
+    wish = await find_wish(session, user_id, kind)
+    if not (wish.hub or wish.email):
+        return
     notification_id = once or new_id()
-    row = {"id": notification_id, "user_id": user_id, "kind": kind, "title": title, "body": body}
+    row = {
+        "id": notification_id,
+        "user_id": user_id,
+        "kind": kind,
+        "title": title[:_LONGEST_TITLE],
+        "body": body,
+        "shown": wish.hub,
+        "mail": MailState.WAITING if wish.email else None,
+    }
     statement = insert_or_ignore(session, Notification, unique=["id"]).values(row)
-    if (await session.execute(statement.returning(Notification.id))).first() is not None:
+    if (await session.execute(statement.returning(Notification.id))).first() is None:
+        return
+    if wish.hub:
         emit(session, Notified(user_id=user_id, notification_id=notification_id))
-
-
-async def mark_read(session: AsyncWriteSession, viewer: Viewer, mark: MarkRead) -> None:
-    statement = (
-        update(Notification)
-        .where(Notification.user_id == viewer.user_id, Notification.read_at.is_(None))
-        .values(read_at=db_now())
-    )
-    if mark.ids is not None:
-        statement = statement.where(Notification.id.in_(mark.ids))
-    await session.execute(statement)
+    if wish.email:
+        emit(session, MailWanted(notification_id=notification_id))

@@ -1,0 +1,61 @@
+"""The record of acts: all of it for admins, for others what they and their agents did."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, true
+
+from hubbub.activity.models import Activity
+from hubbub.agents.models import Agent
+from hubbub.agents.types import Actor
+from hubbub.kit.db.sessions import AsyncReadSession
+from hubbub.kit.ids import first_id_at
+
+_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class ActFilters:
+    actor: UUID | None = None
+    action: str | None = None
+    object: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.actor is not None:
+            yield Activity.actor_id == self.actor
+        if self.action is not None:
+            below = Activity.action.startswith(f"{self.action}.", autoescape=True)
+            yield or_(Activity.action == self.action, below)
+        if self.object is not None:
+            yield Activity.target_id == self.object
+        # said of the ids as well, which have an order to be found by; they are given by the clocks
+        # of many machines
+        if self.since is not None:
+            yield Activity.at >= self.since
+            yield Activity.id >= first_id_at(self.since, later=-_DAY)
+        if self.until is not None:
+            yield Activity.at < self.until
+            yield Activity.id < first_id_at(self.until, later=_DAY)
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    if actor.is_admin:
+        return true()
+    if not actor.is_user:
+        return Activity.actor_id == actor.participant_id
+    mine = select(Agent.id).where(Agent.owner_id == actor.owner_id)
+    return or_(Activity.actor_id == actor.viewer.user_id, Activity.actor_id.in_(mine))
+
+
+async def list_acts(
+    session: AsyncReadSession, actor: Actor, filters: ActFilters, before: UUID | None, limit: int
+) -> Sequence[Activity]:
+    """Newest first."""
+    statement = select(Activity).where(_visible(actor), *filters.conditions())
+    if before is not None:
+        statement = statement.where(Activity.id < before)
+    return (await session.scalars(statement.order_by(Activity.id.desc()).limit(limit))).all()
