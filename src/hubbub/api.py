@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
+from hubbub.board.router import router as board_router
 from hubbub.kit.http.lane import Lanes
 from hubbub.messages.router import add_send_route
 from hubbub.messages.router import router as messages_router
@@ -20,6 +21,7 @@ for part in (
     auth_router,
     agents_router,
     rooms_router,
+    board_router,
     notifications_router,
     realtime_router,
 ):
