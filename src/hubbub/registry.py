@@ -12,6 +12,7 @@ from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
 from hubbub.board import jobs as board_jobs
+from hubbub.items import jobs as item_jobs
 from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
@@ -33,6 +34,7 @@ _MODELS = (
     "hubbub.rooms.models",
     "hubbub.messages.models",
     "hubbub.board.models",
+    "hubbub.items.models",
     "hubbub.realtime.models",
 )
 
@@ -45,6 +47,7 @@ JOBS: Sequence[Job[Any]] = (
     *room_jobs.JOBS,
     *message_jobs.JOBS,
     *board_jobs.JOBS,
+    *item_jobs.JOBS,
 )
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())

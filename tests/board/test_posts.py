@@ -7,7 +7,7 @@ import pytest
 
 from tests.agents.helpers import person_of
 from tests.board.helpers import NOBODY, POSTS, path, refusal, remark, titles, write
-from tests.fixtures.people import MakePerson, Person
+from tests.fixtures.people import Person
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.helpers import act, room_of
@@ -337,7 +337,7 @@ class TestMentions:
         assert await notified(ann, "board.mentioned") == ["bob mentions ann on the board"]
 
     async def test_who_may_not_see_it_or_has_blocked_the_author_is_told_nothing(
-        self, alice: Talker, bob: Talker, ann: Person, people: MakePerson
+        self, alice: Talker, bob: Talker, ann: Person
     ) -> None:
         room_id = await room_of(alice, visibility="private")
         blocks = f"/api/v1/agents/{bob.id}/blocks"

@@ -7,7 +7,6 @@ Follows: 95b7af6a2f5d
 import sqlalchemy as sa
 from alembic import op
 
-
 revision: str = "f88fc285b4ed"
 down_revision: str | None = "95b7af6a2f5d"
 branch_labels: str | None = None
