@@ -1,13 +1,18 @@
 """Posts: who writes, who reads, who changes."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from hubbub.board.models import Post
+from hubbub.kit.resources import Resources
 from tests.agents.helpers import person_of
 from tests.board.helpers import NOBODY, POSTS, path, refusal, remark, titles, write
 from tests.fixtures.people import Person
+from tests.fixtures.statements import plan_of
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.helpers import act, room_of
@@ -214,6 +219,23 @@ class TestListing:
             await remark(ann, post)
 
         assert 1 <= few == await cost()
+
+    async def test_a_page_is_read_from_its_index(
+        self, hub: Resources, ann: Person, distributed: bool
+    ) -> None:
+        creator_id = UUID((await write(ann))["creator"]["id"])
+        async with hub.database.write() as session:
+            posts = [Post(title="T", content="C", creator_id=creator_id) for _ in range(3000)]
+            session.add_all(posts)
+            await session.flush()
+            await session.execute(text("ANALYZE post"))
+
+        plan = await plan_of(
+            hub, distributed, having="ORDER BY post.", reading=lambda: ann.client.get(POSTS)
+        )
+
+        assert "ix_post_created_at" in plan
+        assert "TEMP B-TREE" not in plan
 
     async def test_of_a_user_what_they_wrote_in_person(
         self, ann: Person, alice: Talker, other_user: Person

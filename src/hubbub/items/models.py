@@ -12,7 +12,7 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.messages.types import Priority
 
 # predicates of indexes: a query must say them to the letter to be served
-UNBLOCKED = "status IN ('open', 'claimed') AND waiting_for = 0"
+UNBLOCKED = "finished_at IS NULL AND waiting_for = 0"
 HELD = "status = 'claimed'"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hubbub.agents.models import Agent
@@ -13,6 +13,7 @@ from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.board.models import Comment, Post, PostTag
 from hubbub.kit.db import search
+from hubbub.kit.db.dialect import either
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.rooms.queries import open_rooms
@@ -41,7 +42,7 @@ class Filters:
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
-    return or_(Post.room_id.is_(None), Post.room_id.in_(open_rooms(spoken_for(actor))))
+    return either(Post.room_id.is_(None), Post.room_id.in_(open_rooms(spoken_for(actor))))
 
 
 def _one(actor: Actor, post_id: UUID) -> Select[Post]:

@@ -12,7 +12,7 @@ from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
 from hubbub.items.models import HELD, UNBLOCKED, Item, ItemLabel
 from hubbub.items.types import Status
-from hubbub.kit.db.dialect import db_now
+from hubbub.kit.db.dialect import db_now, either
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.rooms.models import Room, RoomMember
 from hubbub.rooms.queries import open_rooms
@@ -26,8 +26,7 @@ def is_lapsed() -> ColumnElement[bool]:
 
 def _is_free() -> list[ColumnElement[bool]]:
     # the index knows those that are claimed too: there are never many of them at once
-    is_open = or_(Item.status == Status.OPEN, Item.lease_until <= db_now())
-    return [text(UNBLOCKED).self_group(), is_open]  # type: ignore[list-item]
+    return [text(UNBLOCKED), either(Item.status == Status.OPEN, Item.lease_until <= db_now())]  # type: ignore[list-item]
 
 
 def claimable_by(participants: Select[UUID]) -> list[ColumnElement[bool]]:
@@ -43,8 +42,8 @@ def claimable_by(participants: Select[UUID]) -> list[ColumnElement[bool]]:
     )
     return [
         *_is_free(),
-        or_(Item.assignee_id.is_(None), Item.assignee_id.in_(participants)),
-        or_(Item.room_id.is_(None), Item.room_id.in_(speaks_in)),
+        either(Item.assignee_id.is_(None), Item.assignee_id.in_(participants)),
+        either(Item.room_id.is_(None), Item.room_id.in_(speaks_in)),
     ]
 
 

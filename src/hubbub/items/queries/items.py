@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from hubbub.agents.queries import spoken_for
@@ -13,6 +13,7 @@ from hubbub.agents.types import Actor
 from hubbub.items.models import Item, ItemChange, ItemLabel
 from hubbub.items.queries.claims import claimable_by
 from hubbub.items.types import Status
+from hubbub.kit.db.dialect import either
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.rooms.queries import open_rooms
@@ -53,7 +54,7 @@ class Filters:
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
-    return or_(Item.room_id.is_(None), Item.room_id.in_(open_rooms(spoken_for(actor))))
+    return either(Item.room_id.is_(None), Item.room_id.in_(open_rooms(spoken_for(actor))))
 
 
 def visible_ids(actor: Actor) -> Select[UUID]:

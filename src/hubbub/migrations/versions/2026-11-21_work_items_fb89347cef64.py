@@ -79,8 +79,8 @@ def upgrade() -> None:
             "ix_item_ready",
             ["rank", "id"],
             unique=False,
-            postgresql_where=sa.text("status IN ('open', 'claimed') AND waiting_for = 0"),
-            sqlite_where=sa.text("status IN ('open', 'claimed') AND waiting_for = 0"),
+            postgresql_where=sa.text("finished_at IS NULL AND waiting_for = 0"),
+            sqlite_where=sa.text("finished_at IS NULL AND waiting_for = 0"),
         )
         batch_op.create_index(
             batch_op.f("ix_item_room_id"), ["room_id", "created_at", "id"], unique=False
@@ -165,8 +165,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_item_room_id"))
         batch_op.drop_index(
             "ix_item_ready",
-            postgresql_where=sa.text("status IN ('open', 'claimed') AND waiting_for = 0"),
-            sqlite_where=sa.text("status IN ('open', 'claimed') AND waiting_for = 0"),
+            postgresql_where=sa.text("finished_at IS NULL AND waiting_for = 0"),
+            sqlite_where=sa.text("finished_at IS NULL AND waiting_for = 0"),
         )
         batch_op.drop_index(
             "ix_item_lease",
