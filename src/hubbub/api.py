@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
 from hubbub.board.router import router as board_router
+from hubbub.dashboard.router import router as dashboard_router
 from hubbub.items.router import router as items_router
 from hubbub.kit.http.lane import Lanes
 from hubbub.messages.router import add_send_route
@@ -24,6 +25,7 @@ for part in (
     rooms_router,
     board_router,
     items_router,
+    dashboard_router,
     notifications_router,
     realtime_router,
 ):
