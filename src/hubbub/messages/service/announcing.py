@@ -39,6 +39,9 @@ async def say(resources: Resources, writer: Writer) -> None:
                 return
             except AppError as error:
                 log.info("announcement.refused", code=error.code, announcement_id=str(each.id))
+            except Exception:
+                # one that can't be stored must not keep those behind it for ever
+                log.exception("announcement.broken", announcement_id=str(each.id))
         async with resources.database.write() as session:
             said = [each.id for each in waiting]
             await session.execute(delete(Announcement).where(Announcement.id.in_(said)))
