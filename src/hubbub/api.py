@@ -4,6 +4,9 @@ from fastapi import FastAPI
 
 from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
+from hubbub.board.router import router as board_router
+from hubbub.dashboard.router import router as dashboard_router
+from hubbub.items.router import router as items_router
 from hubbub.kit.http.lane import Lanes
 from hubbub.kit.http.router import API, Router, join
 from hubbub.messages.router import add_send_route
@@ -20,6 +23,9 @@ join(
     auth_router,
     agents_router,
     rooms_router,
+    board_router,
+    items_router,
+    dashboard_router,
     notifications_router,
     realtime_router,
 )

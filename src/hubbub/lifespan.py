@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from hubbub import registry
 from hubbub.activity.state import open_activity
 from hubbub.agents.state import open_agents
+from hubbub.items.state import open_items
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.bus.redis import RedisBus
@@ -158,6 +159,7 @@ async def open_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Non
             await stack.enter_async_context(open_activity(resources))
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
             await stack.enter_async_context(open_messages(resources))
+            await stack.enter_async_context(open_items(resources))
         log.info("worker.started")
         yield
     log.info("worker.stopped")
@@ -171,6 +173,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             resources = await stack.enter_async_context(open_hub(settings, app.state.metrics))
             app.state.agents = await stack.enter_async_context(open_agents(resources))
             app.state.messages = await stack.enter_async_context(open_messages(resources))
+            await stack.enter_async_context(open_items(resources))
             app.state.realtime = await stack.enter_async_context(
                 open_realtime(resources, app.state.agents, app.state.messages)
             )

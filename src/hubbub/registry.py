@@ -11,6 +11,8 @@ from hubbub.agents.models import Agent, SigningSecret
 from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
+from hubbub.board import jobs as board_jobs
+from hubbub.items import jobs as item_jobs
 from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
@@ -31,6 +33,8 @@ _MODELS = (
     "hubbub.notifications.models",
     "hubbub.rooms.models",
     "hubbub.messages.models",
+    "hubbub.board.models",
+    "hubbub.items.models",
     "hubbub.realtime.models",
 )
 
@@ -42,6 +46,8 @@ JOBS: Sequence[Job[Any]] = (
     *notification_jobs.JOBS,
     *room_jobs.JOBS,
     *message_jobs.JOBS,
+    *board_jobs.JOBS,
+    *item_jobs.JOBS,
 )
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())

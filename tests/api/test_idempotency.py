@@ -26,6 +26,7 @@ from tests.fixtures.people import Person
 
 USERS, API_KEYS = "/api/v1/users", "/api/v1/api-keys"
 INVITATIONS, ENROLMENTS = "/api/v1/auth/invitations", "/api/v1/enrolments"
+POSTS, ITEMS = "/api/v1/posts", "/api/v1/items"
 SIGN_UP = sign_up_body()
 
 type Agent = dict[str, Any]
@@ -47,6 +48,16 @@ CREATING: dict[str, Creating] = {
     USERS: lambda *_: (USERS, SIGN_UP),
     "/api/v1/rooms": lambda *_: ("/api/v1/rooms", {"name": "lobby"}),
     "/api/v1/ws-tickets": lambda *_: ("/api/v1/ws-tickets", {}),
+    POSTS: lambda *_: (POSTS, {"title": "new", "content": "new", "tags": ["b", "a"]}),
+    f"{POSTS}/{{post_id}}/comments": lambda ada, _: (
+        f"{POSTS}/{ada['a_post']}/comments",
+        {"content": "new"},
+    ),
+    ITEMS: lambda ada, _: (ITEMS, {"title": "new", "needs": [ada["an_item"]]}),
+    f"{ITEMS}/{{item_id}}/dependencies": lambda ada, _: (
+        f"{ITEMS}/{ada['an_item']}/dependencies",
+        {"item_id": ada["another_item"]},
+    ),
 }
 
 
@@ -85,6 +96,9 @@ async def test_the_same_again_gets_the_first_answer(
 ) -> None:
     ada = await make_agent(admin, "ada")
     await make_agent(other_user, "bob")
+    for name, made_at in (("a_post", POSTS), ("an_item", ITEMS), ("another_item", ITEMS)):
+        content = {"title": "T"} | ({"content": "C"} if made_at == POSTS else {})
+        ada[name] = (await admin.client.post(made_at, json=content)).json()["id"]
     where, body = CREATING[route](ada, other_user)
 
     first = await post(admin.client, where, body)

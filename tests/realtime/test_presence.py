@@ -52,6 +52,7 @@ class TestManyProcesses:
             for each in (one, two):
                 await each.share()
             assert [await each.count(bob.id) for each in (one, two)] == [2, 2]
+            assert await one.everyone() == await two.everyone() == {bob.id}
 
             two.disconnected(bob.id)
             await two.share()

@@ -67,10 +67,17 @@ class Connections(Protocol):
         """None where that is not known."""
         ...
 
+    async def everyone(self) -> set[UUID] | None:
+        """Who has any."""
+        ...
+
 
 class NoConnections:
     async def count(self, participant_id: UUID) -> int | None:
         del participant_id
+        return None
+
+    async def everyone(self) -> set[UUID] | None:
         return None
 
 

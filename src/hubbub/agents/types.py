@@ -102,3 +102,9 @@ class Actor:
     def owns(self, owner_id: UUID | None) -> bool:
         """Whether a user calls to whom this belongs, or an admin."""
         return self.is_user and (self.viewer.is_admin or owner_id == self.viewer.user_id)
+
+    def speaks_as(self, participant_id: UUID, owner_id: UUID | None) -> bool:
+        """Whether that participant is the caller, or one of a calling user's, be it deleted."""
+        if participant_id == self.participant_id:
+            return True
+        return self.is_user and owner_id is not None and owner_id == self.owner_id

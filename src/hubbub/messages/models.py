@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base, Big
 from hubbub.kit.db.dialect import db_now
+from hubbub.kit.ids import new_id
 from hubbub.messages.types import AttemptOutcome, ContentType, Priority, State
 
 # the predicate of an index: a query must say it to the letter to be served
@@ -253,6 +254,20 @@ class OverdueTold(Base):
     ack_by: Mapped[datetime]
     message_id: Mapped[UUID]
     recipient_id: Mapped[UUID]
+
+
+class Announcement(Base):
+    """Something that is to be said because of what was done in this transaction. Said by the writer
+    a moment later, under this id as its key, and then deleted."""
+
+    __tablename__ = "announcement"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    sender_id: Mapped[UUID]
+    addressed: Mapped[str] = mapped_column(String(80))
+    content: Mapped[str]
+    meta: Mapped[dict[str, Any]] = mapped_column("metadata")
+    created_at: Mapped[datetime] = mapped_column(default=db_now())
 
 
 class Epoch(Base):

@@ -13,6 +13,7 @@ from hubbub.messages import queries
 from hubbub.messages.dispatch import gauges
 from hubbub.messages.dispatch.dispatcher import Dispatcher
 from hubbub.messages.models import Epoch
+from hubbub.messages.service import announcing
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.service.sending import Sending
@@ -71,6 +72,8 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     later = Loop("messages.fan_out", deliver_later, _EVERY)
     seen = Loop("messages.gauges", lambda: gauges.measure(resources), gauges.EVERY)
     expiry = Loop("messages.expiry", lambda: expire(database), _EVERY)
+    announcer = Loop("messages.announce", lambda: announcing.say(resources, writer), 5 * _EVERY)
+    database.listen(announcing.SIGNAL, announcer.ring)
     epoch = await _epoch(resources)
     telling = Telling(resources.bus)
     if settings.redis_url is not None:
@@ -82,11 +85,13 @@ async def open_messages(resources: Resources) -> AsyncIterator[MessageState]:
     expiry.start()
     dispatcher.start()
     seen.start()
+    announcer.start()
     try:
         yield MessageState(writer, Sending(resources, writer), watch, indexer, dispatcher, epoch)
     finally:
         # before the writer, which stores the replies that come back
         await dispatcher.stop()
+        await announcer.stop()
         await seen.stop()
         await expiry.stop()
         await later.stop()

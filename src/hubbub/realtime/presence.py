@@ -79,6 +79,25 @@ class Presence:
         except (RedisError, OSError):
             return None
 
+    async def everyone(self) -> set[UUID] | None:
+        here = set(self._here)
+        if self._redis is None:
+            return here if self._alone else None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return here | await self._all_elsewhere(self._redis)
+        except (RedisError, OSError):
+            return None
+
+    async def _all_elsewhere(self, redis: Redis) -> set[UUID]:
+        processes = await cast("Any", redis.smembers(_PROCESSES))
+        others = {each.decode() for each in processes} - {self._process}
+        async with redis.pipeline(transaction=False) as pipe:
+            for process in others:
+                cast("Any", pipe).hkeys(_key(process))
+            found = await pipe.execute()
+        return {UUID(each.decode()) for some in found for each in some}
+
     async def _elsewhere(self, redis: Redis, participant_id: UUID) -> int:
         processes = await cast("Any", redis.smembers(_PROCESSES))
         others = {each.decode() for each in processes} - {self._process}

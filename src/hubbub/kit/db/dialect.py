@@ -13,8 +13,10 @@ from sqlalchemy import (
     Integer,
     Select,
     Table,
+    case,
     delete,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -73,6 +75,13 @@ def _bytes_sqlite(element: byte_length, compiler: SQLCompiler, **kw: object) -> 
 @compiles(byte_length, "postgresql")
 def _bytes_postgresql(element: byte_length, compiler: SQLCompiler, **kw: object) -> str:
     return f"octet_length(({compiler.process(element.clauses, **kw)})::text)"
+
+
+def either(one: ColumnElement[bool], other: ColumnElement[bool]) -> ColumnElement[bool]:
+    """`one OR other`, but for a page of a list: SQLite would answer each side of an OR from an
+    index of its own and sort all that is found, instead of reading the first rows of the index
+    that has them in order."""
+    return case((one, true()), else_=other)
 
 
 def dialect_of(session: AsyncWriteSession) -> str:

@@ -26,6 +26,7 @@ from hubbub.rooms.queries.sight import (
     lock_any_room,
     lock_room,
     nearest_names,
+    open_rooms,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "nearest_names",
     "open_invite",
     "open_invites",
+    "open_rooms",
     "readable_from",
     "roles_of",
     "rooms_left_behind",

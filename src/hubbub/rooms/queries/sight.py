@@ -4,7 +4,7 @@ an agent of theirs, are in or invited to. Admins see that the others are there."
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from hubbub.agents.models import Agent
 from hubbub.agents.queries import spoken_for
@@ -32,6 +32,13 @@ def _visible(actor: Actor, only: UUID | None = None) -> ColumnElement[bool]:
     mine = spoken_for(actor, only)
     invited = select(RoomInvite.room_id).where(RoomInvite.participant_id.in_(mine), is_heard())
     return or_(Room.visibility == Visibility.PUBLIC, _joined(actor, only), Room.id.in_(invited))
+
+
+def open_rooms(participants: Select[UUID]) -> Select[UUID]:
+    """The rooms in which these see what stands there: the public ones, and their own. An invitation
+    is no membership yet, and an admin no member."""
+    joined = select(RoomMember.room_id).where(RoomMember.participant_id.in_(participants))
+    return select(Room.id).where(or_(Room.visibility == Visibility.PUBLIC, Room.id.in_(joined)))
 
 
 async def find_room(session: AsyncReadSession, actor: Actor, room_id: UUID) -> Room | None:

@@ -1,0 +1,1 @@
+"""Posts that stay, and what is said about them."""

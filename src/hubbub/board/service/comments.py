@@ -1,0 +1,118 @@
+"""Commenting on posts."""
+
+from uuid import UUID
+
+from hubbub.activity import service as activity
+from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.types import Actor
+from hubbub.board import queries
+from hubbub.board.errors import (
+    CommentDeleted,
+    CommentNotFound,
+    CommentTooDeep,
+    NotYourComment,
+    PostNotFound,
+)
+from hubbub.board.models import Comment, Post
+from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
+from hubbub.board.service.mentions import tell_the_named
+from hubbub.board.service.reading import get_post, shown_comments
+from hubbub.kit.db.dialect import db_now
+from hubbub.kit.db.sessions import AsyncWriteSession
+from hubbub.kit.ids import new_id
+from hubbub.messages.service.speaking import check_speaks_in
+from hubbub.rooms.errors import NotYoursToActFor
+
+
+async def create_comment(
+    session: AsyncWriteSession, actor: Actor, post_id: UUID, new: CommentCreate
+) -> CommentRead:
+    creator_id = new.agent_id or actor.participant_id
+    if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
+        raise NotYoursToActFor
+    post = await queries.keep_post(session, actor, post_id)
+    if post is None:
+        raise PostNotFound
+    if post.room_id is not None:
+        await check_speaks_in(session, actor, creator_id, post.room_id)
+    if new.parent_id is not None:
+        await _check_parent(session, post, new.parent_id)
+    comment = Comment(
+        id=new_id(),
+        post_id=post.id,
+        parent_id=new.parent_id,
+        creator_id=creator_id,
+        content=new.content,
+    )
+    session.add(comment)
+    await session.flush()
+    await tell_the_named(session, creator_id, post.id, comment.id, now=new.content)
+    _record(session, actor, "comment.created", comment.id)
+    await session.flush()
+    await session.refresh(comment, ["created_at", "creator"])
+    return (await shown_comments(session, [comment]))[0]
+
+
+async def _check_parent(session: AsyncWriteSession, post: Post, parent_id: UUID) -> None:
+    """Locked: one that is deleted meanwhile would take the answer with it."""
+    parent = await queries.lock_comment(session, post, parent_id)
+    if parent is None:
+        raise CommentNotFound
+    if parent.deleted_at is not None:
+        raise CommentDeleted
+    if parent.parent_id is not None:
+        raise CommentTooDeep
+
+
+async def update_comment(
+    session: AsyncWriteSession,
+    actor: Actor,
+    post_id: UUID,
+    comment_id: UUID,
+    changes: CommentUpdate,
+) -> CommentRead:
+    comment = await _lock_own(session, actor, post_id, comment_id)
+    if comment.deleted_at is not None:
+        raise CommentDeleted
+    if comment.content != changes.content:
+        before, comment.content = comment.content, changes.content
+        comment.edited_at = db_now()
+        await session.flush()
+        await tell_the_named(
+            session, comment.creator_id, post_id, comment.id, now=changes.content, before=before
+        )
+        _record(session, actor, "comment.updated", comment.id)
+        await session.refresh(comment, ["edited_at"])
+    return (await shown_comments(session, [comment]))[0]
+
+
+async def delete_comment(
+    session: AsyncWriteSession, actor: Actor, post_id: UUID, comment_id: UUID
+) -> None:
+    """What others answered stays."""
+    comment = await _lock_own(session, actor, post_id, comment_id)
+    if comment.deleted_at is not None:
+        raise CommentDeleted
+    if await queries.count_replies(session, [comment.id]):
+        comment.content, comment.deleted_at = "", db_now()
+    else:
+        await session.delete(comment)
+    _record(session, actor, "comment.deleted", comment.id)
+
+
+async def _lock_own(
+    session: AsyncWriteSession, actor: Actor, post_id: UUID, comment_id: UUID
+) -> Comment:
+    post = await get_post(session, actor, post_id)
+    comment = await queries.lock_comment(session, post, comment_id)
+    if comment is None:
+        raise CommentNotFound
+    if not actor.is_admin and not actor.speaks_as(comment.creator_id, comment.creator.owner_id):
+        raise NotYourComment
+    return comment
+
+
+def _record(session: AsyncWriteSession, actor: Actor, action: str, comment_id: UUID) -> None:
+    activity.record(
+        session, action, actor_id=actor.recorded_as, target_kind="comment", target_id=comment_id
+    )

@@ -1,0 +1,106 @@
+"""Writing, changing and deleting posts."""
+
+from typing import Any
+from uuid import UUID
+
+from hubbub.activity import service as activity
+from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.types import Actor
+from hubbub.board import queries
+from hubbub.board.errors import NotYourPost, PostNotFound
+from hubbub.board.models import Post, PostTag
+from hubbub.board.schemas import PostCreate, PostRead, PostReplace, PostUpdate
+from hubbub.board.service.mentions import tell_the_named
+from hubbub.board.service.reading import searched_text, shown
+from hubbub.kit.db import search
+from hubbub.kit.db.dialect import db_now
+from hubbub.kit.db.sessions import AsyncWriteSession
+from hubbub.kit.ids import new_id
+from hubbub.messages.service.speaking import check_speaks_in
+from hubbub.rooms.errors import NotYoursToActFor
+
+
+async def create_post(session: AsyncWriteSession, actor: Actor, new: PostCreate) -> PostRead:
+    creator_id = new.agent_id or actor.participant_id
+    if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
+        raise NotYoursToActFor
+    if new.room_id is not None:
+        await check_speaks_in(session, actor, creator_id, new.room_id)
+    post = Post(
+        id=new_id(),
+        title=new.title,
+        content=new.content,
+        creator_id=creator_id,
+        room_id=new.room_id,
+        tags=[PostTag(tag=tag) for tag in new.tags],
+    )
+    session.add(post)
+    await _index(session, post)
+    await tell_the_named(session, creator_id, post.id, None, now=new.content)
+    _record(session, actor, "post.created", post.id)
+    await session.flush()
+    await session.refresh(post, ["created_at", "creator", "tags"])
+    return await shown(session, post)
+
+
+async def update_post(
+    session: AsyncWriteSession, actor: Actor, post_id: UUID, changes: PostReplace | PostUpdate
+) -> PostRead:
+    post = await _lock_own(session, actor, post_id)
+    before = {"title": post.title, "content": post.content, "tags": [t.tag for t in post.tags]}
+    wanted: dict[str, Any] = changes.model_dump()
+    changed = [name for name, value in wanted.items() if before[name] != value]
+    if changed:
+        post.title = wanted.get("title", post.title)
+        post.content = wanted.get("content", post.content)
+        post.edited_at = db_now()
+        if "tags" in changed:
+            kept = {each.tag: each for each in post.tags}
+            post.tags = [kept.get(tag) or PostTag(tag=tag) for tag in wanted["tags"]]
+        await _index(session, post)
+        await tell_the_named(
+            session,
+            post.creator_id,
+            post.id,
+            None,
+            now=post.content,
+            before=str(before["content"]),
+        )
+        _record(session, actor, "post.updated", post.id, fields=", ".join(sorted(changed)))
+        await session.refresh(post, ["edited_at", "tags"])
+    return await shown(session, post)
+
+
+async def delete_post(session: AsyncWriteSession, actor: Actor, post_id: UUID) -> None:
+    post = await _lock_own(session, actor, post_id)
+    await session.delete(post)
+    await search.remove(session, queries.SEARCH_KIND, post.id)
+    _record(session, actor, "post.deleted", post.id)
+
+
+async def _lock_own(session: AsyncWriteSession, actor: Actor, post_id: UUID) -> Post:
+    post = await queries.lock_post(session, actor, post_id)
+    if post is None:
+        raise PostNotFound
+    if not actor.is_admin and not actor.speaks_as(post.creator_id, post.creator.owner_id):
+        raise NotYourPost
+    return post
+
+
+async def _index(session: AsyncWriteSession, post: Post) -> None:
+    await session.flush()
+    text = searched_text(post.title, post.content)
+    await search.put(session, queries.SEARCH_KIND, post.id, text)
+
+
+def _record(
+    session: AsyncWriteSession, actor: Actor, action: str, post_id: UUID, **details: str
+) -> None:
+    activity.record(
+        session,
+        action,
+        actor_id=actor.recorded_as,
+        target_kind="post",
+        target_id=post_id,
+        **details,
+    )

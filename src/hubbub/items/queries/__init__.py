@@ -1,0 +1,63 @@
+"""Statements and finders about items. Whoever looks comes first."""
+
+from hubbub.items.queries.claims import (
+    Lapsed,
+    change_held,
+    find_to_claim,
+    is_lapsed,
+    lapsed_claims,
+    next_to_claim,
+    put_back,
+    take,
+)
+from hubbub.items.queries.dependencies import (
+    count_needs,
+    count_unfinished,
+    existing,
+    is_needed,
+    leads_to,
+    list_needed_by,
+    list_needs,
+    lock_waiting,
+)
+from hubbub.items.queries.items import (
+    Filters,
+    assigned_to,
+    count_by_status,
+    find_item,
+    list_changes,
+    list_items,
+    list_ready,
+    lock_item,
+    reread,
+    visible_ids,
+)
+
+__all__ = [
+    "Filters",
+    "Lapsed",
+    "assigned_to",
+    "change_held",
+    "count_by_status",
+    "count_needs",
+    "count_unfinished",
+    "existing",
+    "find_item",
+    "find_to_claim",
+    "is_lapsed",
+    "is_needed",
+    "lapsed_claims",
+    "leads_to",
+    "list_changes",
+    "list_items",
+    "list_needed_by",
+    "list_needs",
+    "list_ready",
+    "lock_item",
+    "lock_waiting",
+    "next_to_claim",
+    "put_back",
+    "reread",
+    "take",
+    "visible_ids",
+]
