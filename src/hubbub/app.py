@@ -45,10 +45,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.owned = registry.OWNED
     app.state.lanes = {}
+    app.state.larger_bodies = {}
     add_middleware(app, settings, app.state.metrics)
     add_exception_handlers(app)
     customise_openapi(app)
-    add_api(app)
+    add_api(app, settings)
     app.include_router(health.router)
     app.include_router(console_router)
     if settings.shows_docs:

@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 
 from hubbub import registry
 from hubbub.agents.state import open_agents
+from hubbub.kit.blobs import BlobStore
+from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.bus.redis import RedisBus
@@ -65,6 +67,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             bus=bus,
             counters=await stack.enter_async_context(open_counters(redis)),
             mailer=mailer,
+            blobs=make_blobs(settings),
             redis=redis,
             http=await stack.enter_async_context(open_session(settings)),
         )
@@ -78,6 +81,13 @@ def make_mailer(settings: Settings) -> Mailer:
     except ValueError as error:
         msg = f"HUBBUB_MAIL__SENDER {error}"
         raise StartError(msg) from error
+
+
+def make_blobs(settings: Settings) -> BlobStore:
+    if settings.blobs_url is None:
+        return FolderBlobs(settings.data_dir / "blobs")
+    bucket, _, prefix = settings.blobs_url.removeprefix("s3://").partition("/")
+    return S3Blobs(bucket, prefix)
 
 
 @asynccontextmanager

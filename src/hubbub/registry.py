@@ -11,6 +11,7 @@ from hubbub.agents.models import Agent, SigningSecret
 from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
+from hubbub.files import jobs as file_jobs
 from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
@@ -29,6 +30,7 @@ _MODELS = (
     "hubbub.auth.models",
     "hubbub.agents.models",
     "hubbub.notifications.models",
+    "hubbub.files.models",
     "hubbub.rooms.models",
     "hubbub.messages.models",
     "hubbub.realtime.models",
@@ -40,6 +42,7 @@ JOBS: Sequence[Job[Any]] = (
     *auth_jobs.JOBS,
     *agent_jobs.JOBS,
     *notification_jobs.JOBS,
+    *file_jobs.JOBS,
     *room_jobs.JOBS,
     *message_jobs.JOBS,
 )
