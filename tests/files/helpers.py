@@ -20,8 +20,9 @@ def picture(size: tuple[int, int] = (400, 200), kind: str = "PNG") -> bytes:
 
 
 async def send(
-    person: Person, content: bytes = TEXT, name: str = "notes.txt", **headers: str
+    person: Person, content: bytes = TEXT, name: str = "notes.txt", *, key: str | None = None
 ) -> httpx2.Response:
+    headers = {} if key is None else {"Idempotency-Key": key}
     return await person.client.post(FILES, files={"file": (name, content)}, headers=headers)
 
 

@@ -12,8 +12,10 @@ Gone                     410
 TooLarge                 413
 ├── FileTooLarge
 └── TooManyFiles
-UnsupportedType          415
+                         415
 └── FileTypeRefused
+                         416
+└── FileShorter
 Unprocessable            422
 ├── NoFile
 └── FileEmpty
@@ -77,6 +79,19 @@ class FileTypeRefused(AppError):
             "Taken are images (PNG, JPEG, GIF, WebP), PDF, and text in UTF-8: plain, JSON, CSV,"
             " Markdown; no HTML, SVG or XML. The operator may allow zip."
         )
+
+
+class FileShorter(AppError):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "The range lies outside of the file"
+
+    def __init__(self, size: int = 0) -> None:
+        super().__init__()
+        self.size = size
+
+    def headers(self) -> dict[str, str]:
+        return {"Content-Range": f"bytes */{self.size}"}
 
 
 class NoFile(Unprocessable):

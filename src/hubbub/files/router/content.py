@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
-from starlette.exceptions import HTTPException
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.files.dependencies import OF_FILE, FileId
-from hubbub.files.errors import FileLost, FilesAway, NoLinks, NoThumbnail
+from hubbub.files.errors import FileLost, FilesAway, FileShorter, NoLinks, NoThumbnail
 from hubbub.files.models import File
 from hubbub.files.naming import disposition
 from hubbub.files.schemas import FileLink
@@ -24,6 +23,8 @@ from hubbub.kit.http.problems import responses
 router = APIRouter(prefix="/files/{file_id}", tags=["Files"])
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BYTES = {"*/*": _BINARY}
 # never run, never framed, seen by this caller alone
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -36,12 +37,11 @@ _SAFE = {
     summary="Read a file",
     description="To be saved, under its name. Takes `Range` (one range) and `If-None-Match`.",
     response_class=StreamingResponse,
-    responses=responses(*OF_FILE, FileLost, FilesAway)
+    responses=responses(*OF_FILE, FileLost, FileShorter, FilesAway)
     | {
-        200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
-        206: {"description": "The part that was asked for"},
+        200: {"content": _BYTES},
+        206: {"description": "The part that was asked for", "content": _BYTES},
         304: {"description": "Still the same"},
-        416: {"description": "The file is shorter than that"},
     },
 )
 async def read_content(
@@ -107,7 +107,7 @@ def _range(wanted: str, file: File) -> tuple[int, int]:
     else:
         start, end = max(0, file.size - int(last)), file.size
     if start >= end:
-        raise HTTPException(416, headers={"Content-Range": f"bytes */{file.size}"})
+        raise FileShorter(file.size)
     return start, end
 
 
@@ -133,7 +133,7 @@ async def link_to_file(
     summary="Read a small picture of an image",
     response_class=Response,
     responses=responses(*OF_FILE, NoThumbnail, FileLost, FilesAway)
-    | {200: {"content": {thumbnails.CONTENT_TYPE: {}}}},
+    | {200: {"content": {thumbnails.CONTENT_TYPE: _BINARY}}},
 )
 async def read_thumbnail(
     file_id: FileId,
