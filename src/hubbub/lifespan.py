@@ -131,6 +131,11 @@ def warn_of_dangerous_pairs(settings: Settings) -> None:
             "hub.postgresql_without_redis",
             hint="wake-ups and rate limits stay within each process; set HUBBUB_REDIS_URL",
         )
+    if not settings.embedded and settings.blobs_url is None:
+        log.warning(
+            "hub.files_on_this_machine",
+            hint="other machines don't see the files that are sent in here; set HUBBUB_BLOBS_URL",
+        )
     if settings.on_every_address and not settings.site_url:
         log.warning(
             "hub.links_point_here",
