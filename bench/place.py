@@ -34,7 +34,7 @@ class Place:
         return self.folder / "data" / "hubbub.db"
 
     @contextmanager
-    def hub(self) -> Iterator[servers.Server]:
+    def hub(self, more: dict[str, str] | None = None) -> Iterator[servers.Server]:
         environment = {
             "HUBBUB_ENVIRONMENT": "local",
             "HUBBUB_DATA_DIR": str(self.folder / "data"),
@@ -42,6 +42,7 @@ class Place:
             "HUBBUB_MESSAGES__OPEN_PER_INBOX": "100000000",
             "HUBBUB_LIMITS__REQUESTS_PER_MINUTE": "100000000",
         } | ({"HUBBUB_DATABASE_URL": self.dsn} if self.dsn else {})
+        environment |= more or {}
         port = free_port()
         log = self.folder / "hub.log"
         with servers.serving(servers.hub(port), port, environment, log) as server:

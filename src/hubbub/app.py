@@ -43,10 +43,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.owned = registry.OWNED
     app.state.lanes = {}
+    app.state.larger_bodies = {}
     add_middleware(app, settings, app.state.metrics)
     add_exception_handlers(app)
     customise_openapi(app)
-    add_api(app)
+    add_api(app, settings)
     join(app.router, health.router, console_router)
     if settings.shows_docs:
         join(app.router, docs_router)

@@ -13,6 +13,8 @@ from hubbub import registry
 from hubbub.activity.state import open_activity
 from hubbub.agents.state import open_agents
 from hubbub.items.state import open_items
+from hubbub.kit.blobs import BlobStore
+from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.bus.redis import RedisBus
@@ -67,6 +69,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
             bus=bus,
             counters=await stack.enter_async_context(open_counters(redis)),
             mailer=mailer,
+            blobs=make_blobs(settings),
             redis=redis,
             http=await stack.enter_async_context(open_session(settings)),
         )
@@ -80,6 +83,13 @@ def make_mailer(settings: Settings) -> Mailer:
     except ValueError as error:
         msg = f"HUBBUB_MAIL__SENDER {error}"
         raise StartError(msg) from error
+
+
+def make_blobs(settings: Settings) -> BlobStore:
+    if settings.blobs_url is None:
+        return FolderBlobs(settings.data_dir / "blobs")
+    bucket, _, prefix = settings.blobs_url.removeprefix("s3://").partition("/")
+    return S3Blobs(bucket, prefix)
 
 
 @asynccontextmanager
@@ -122,6 +132,11 @@ def warn_of_dangerous_pairs(settings: Settings) -> None:
         log.warning(
             "hub.postgresql_without_redis",
             hint="wake-ups and rate limits stay within each process; set HUBBUB_REDIS_URL",
+        )
+    if not settings.embedded and settings.blobs_url is None:
+        log.warning(
+            "hub.files_on_this_machine",
+            hint="other machines don't see the files that are sent in here; set HUBBUB_BLOBS_URL",
         )
     if settings.on_every_address and not settings.site_url:
         log.warning(

@@ -12,6 +12,7 @@ from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
 from hubbub.board import jobs as board_jobs
+from hubbub.files import jobs as file_jobs
 from hubbub.items import jobs as item_jobs
 from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
@@ -31,6 +32,7 @@ _MODELS = (
     "hubbub.auth.models",
     "hubbub.agents.models",
     "hubbub.notifications.models",
+    "hubbub.files.models",
     "hubbub.rooms.models",
     "hubbub.messages.models",
     "hubbub.board.models",
@@ -44,6 +46,7 @@ JOBS: Sequence[Job[Any]] = (
     *auth_jobs.JOBS,
     *agent_jobs.JOBS,
     *notification_jobs.JOBS,
+    *file_jobs.JOBS,
     *room_jobs.JOBS,
     *message_jobs.JOBS,
     *board_jobs.JOBS,

@@ -185,6 +185,14 @@ class RoomSettings(Section):
     rooms_per_user: int = Field(default=1000, ge=1, description="made, and not deleted")
 
 
+class FileSettings(Section):
+    max_bytes: int = Field(default=5 * 1024 * 1024, ge=1, description="of one file")
+    per_request: int = Field(default=20, ge=1)
+    quota_bytes: int = Field(default=1024**3, ge=1, description="of all files of one user")
+    allow_zip: bool = False
+    link_minutes: int = Field(default=10, ge=1, le=7 * 24 * 60, description="of links to S3")
+
+
 class GatewaySettings(Section):
     allow_cidrs: Networks = Field(
         default=(), description="networks that are not public and may be called all the same"
@@ -271,6 +279,11 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: str | None = None
     redis_url: RedisDsn | None = None
+    blobs_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/.*)?$",
+        description="s3://bucket/prefix; a folder of the data directory if left out",
+    )
     secret_key: SecretStr | None = None
     encryption_keys: SecretStr | None = None
     admin_email: str | None = None
@@ -284,6 +297,7 @@ class Settings(BaseSettings):
     sockets: SocketSettings = SocketSettings()
     messages: MessageSettings = MessageSettings()
     rooms: RoomSettings = RoomSettings()
+    files: FileSettings = FileSettings()
     gateway: GatewaySettings = GatewaySettings()
     delivery: DeliverySettings = DeliverySettings()
     mail: MailSettings = MailSettings()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import ClientSession
 from redis.asyncio import Redis
 
+from hubbub.kit.blobs import BlobStore
 from hubbub.kit.bus import Bus
 from hubbub.kit.clock import Clock
 from hubbub.kit.counters import Counters
@@ -27,6 +28,7 @@ class Resources:
     bus: Bus
     counters: Counters
     mailer: Mailer
+    blobs: BlobStore
     redis: Redis | None
     """The shared client of a hub of several processes; an embedded one has none."""
     http: ClientSession

@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, status
 
 from hubbub.agents.dependencies import CurrentActor
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.board.dependencies import OF_COMMENT, OF_POST, CommentId, PostId
 from hubbub.board.errors import CommentDeleted, CommentTooDeep, NotYourComment
 from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
@@ -15,7 +16,6 @@ from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
-from hubbub.rooms.errors import NotYoursToActFor
 
 router = APIRouter(prefix="/posts/{post_id}/comments", tags=["Board"])
 
@@ -43,7 +43,7 @@ async def list_comments(
     status_code=status.HTTP_201_CREATED,
     responses=responses(
         *OF_COMMENT,
-        NotYoursToActFor,
+        NotYourParticipant,
         *MAY_NOT_SPEAK,
         CommentTooDeep,
         CommentDeleted,

@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, status
 
 from hubbub.agents.dependencies import CurrentActor
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.board.dependencies import ALWAYS, OF_POST, PostFilters, PostId, Search
 from hubbub.board.errors import NotYourPost
 from hubbub.board.schemas import ListedPost, PostCreate, PostRead, PostReplace, PostUpdate
@@ -15,7 +16,6 @@ from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
-from hubbub.rooms.errors import NotYoursToActFor
 from hubbub.users.errors import UserNotFound
 
 router = APIRouter(tags=["Board"])
@@ -40,7 +40,7 @@ async def list_posts(
     summary="Write a post",
     description="For everybody, or in a room that you may speak in.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(*ALWAYS, NotYoursToActFor, *MAY_NOT_SPEAK, InvalidKey, KeyReused),
+    responses=responses(*ALWAYS, NotYourParticipant, *MAY_NOT_SPEAK, InvalidKey, KeyReused),
 )
 async def create_post(
     new: PostCreate, actor: CurrentActor, session: WriteSession, once: Once

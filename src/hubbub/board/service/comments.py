@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from hubbub.activity import service as activity
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.board import queries
@@ -21,7 +22,6 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.messages.service.speaking import check_speaks_in
-from hubbub.rooms.errors import NotYoursToActFor
 
 
 async def create_comment(
@@ -29,7 +29,7 @@ async def create_comment(
 ) -> CommentRead:
     creator_id = new.agent_id or actor.participant_id
     if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     post = await queries.keep_post(session, actor, post_id)
     if post is None:
         raise PostNotFound

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from hubbub.activity import service as activity
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.board import queries
@@ -17,13 +18,12 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
 from hubbub.messages.service.speaking import check_speaks_in
-from hubbub.rooms.errors import NotYoursToActFor
 
 
 async def create_post(session: AsyncWriteSession, actor: Actor, new: PostCreate) -> PostRead:
     creator_id = new.agent_id or actor.participant_id
     if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     if new.room_id is not None:
         await check_speaks_in(session, actor, creator_id, new.room_id)
     post = Post(

@@ -1,7 +1,7 @@
 from fastapi import APIRouter
 
 from hubbub.agents.dependencies import CurrentActor
-from hubbub.agents.errors import AgentNotFound
+from hubbub.agents.errors import AgentNotFound, NotYourParticipant
 from hubbub.items.dependencies import ALWAYS, OF_CLAIM, OF_ITEM, ItemId
 from hubbub.items.errors import (
     AssigneeNotInRoom,
@@ -24,7 +24,6 @@ from hubbub.items.service import claims as service
 from hubbub.kit.http.dependencies import WriteSession
 from hubbub.kit.http.problems import responses
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
-from hubbub.rooms.errors import NotYoursToActFor
 
 router = APIRouter(prefix="/items", tags=["Items"])
 
@@ -34,7 +33,7 @@ router = APIRouter(prefix="/items", tags=["Items"])
     summary="Claim the next item",
     description="Of those that are ready, the most urgent, then the oldest. 404 says that there is"
     " none at present.",
-    responses=responses(*ALWAYS, NotYoursToActFor, NothingReady),
+    responses=responses(*ALWAYS, NotYourParticipant, NothingReady),
 )
 async def claim_next_item(
     actor: CurrentActor, session: WriteSession, asked: ClaimNext | None = None
@@ -49,7 +48,7 @@ async def claim_next_item(
     " all that the holder does carries it.",
     responses=responses(
         *OF_ITEM,
-        NotYoursToActFor,
+        NotYourParticipant,
         *MAY_NOT_SPEAK,
         ReservedForAnother,
         ItemClaimed,

@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from hubbub.agents.dependencies import CurrentActor
-from hubbub.agents.errors import AgentNotFound
+from hubbub.agents.errors import AgentNotFound, NotYourParticipant
 from hubbub.items.dependencies import ALWAYS, OF_ITEM, OF_OWN, ItemFilters, ItemId
 from hubbub.items.errors import (
     AssigneeNotInRoom,
@@ -23,7 +23,6 @@ from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.errors import MessageNotFound
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
-from hubbub.rooms.errors import NotYoursToActFor
 
 router = APIRouter(prefix="/items", tags=["Items"])
 
@@ -53,7 +52,7 @@ async def list_items(
     status_code=status.HTTP_201_CREATED,
     responses=responses(
         *ALWAYS,
-        NotYoursToActFor,
+        NotYourParticipant,
         *MAY_NOT_SPEAK,
         AgentNotFound,
         AssigneeNotInRoom,

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.items import queries
@@ -37,7 +38,6 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.gates import go_together
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.messages.service.speaking import check_speaks_in
-from hubbub.rooms.errors import NotYoursToActFor
 
 
 async def claim(session: AsyncWriteSession, actor: Actor, item_id: UUID, asked: Claim) -> ItemRead:
@@ -71,7 +71,7 @@ async def claim_next(session: AsyncWriteSession, actor: Actor, asked: ClaimNext)
 async def _claiming(session: AsyncWriteSession, actor: Actor, asked: Claim) -> UUID:
     claiming = asked.agent_id or actor.participant_id
     if claiming not in await lock_spoken_for(session, actor, [claiming]):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     return claiming
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import MISSING
 
+from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.queries import lock_spoken_for
 from hubbub.agents.types import Actor
 from hubbub.items import queries
@@ -25,7 +26,6 @@ from hubbub.messages.errors import MessageNotFound
 from hubbub.messages.queries import find_message
 from hubbub.messages.service.speaking import check_speaks_in
 from hubbub.messages.types import RANKS
-from hubbub.rooms.errors import NotYoursToActFor
 
 _PLAIN = ("title", "priority", "due_at")
 
@@ -35,7 +35,7 @@ async def create_item(session: AsyncWriteSession, actor: Actor, new: ItemCreate)
         await go_alone(session, GATE)
     creator_id = new.agent_id or actor.participant_id
     if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYoursToActFor
+        raise NotYourParticipant
     if new.room_id is not None:
         await check_speaks_in(session, actor, creator_id, new.room_id)
     item = Item(

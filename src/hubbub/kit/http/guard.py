@@ -2,7 +2,7 @@
 the app fails."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -27,10 +27,12 @@ _MOST_KNOWN = 100
 class Guard:
     """A host that we know, a body of a size that we take, an allowance that isn't used up."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, larger: Mapping[str, int]) -> None:
+        """`larger`: the paths that take more, and how much."""
         self.app = app
         self.hosts = Hosts(settings.http.allowed_hosts)
         self.max_bytes = settings.http.max_body_bytes
+        self.larger = larger
         self.rate = RateLimit(settings.limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,15 +45,16 @@ class Guard:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
+        max_bytes = self.larger.get(scope["path"], self.max_bytes)
         refusal = (
             self.hosts.refusal(headers)
-            or _refusal_of_length(headers, self.max_bytes)
+            or _refusal_of_length(headers, max_bytes)
             or self.rate.enter(scope)
         )
         if refusal is not None:
             return await refusal(scope, receive, send)
         try:
-            await self.app(scope, _counted(receive, self.max_bytes), send)
+            await self.app(scope, _counted(receive, max_bytes), send)
         except ClientDisconnect:
             log.info("request.left", route=route_template(scope))  # nobody is there to be answered
         except Exception:

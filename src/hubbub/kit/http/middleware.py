@@ -57,6 +57,6 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         Middleware(GZip, min_bytes=settings.http.gzip_min_bytes),
         # trusted host, body limit, rate limit; innermost, so that its refusals and its 500 too
         # carry what the others put on each answer
-        Middleware(Guard, settings=settings),
+        Middleware(Guard, settings=settings, larger=app.state.larger_bodies),
         Middleware(Lane, lanes=app.state.lanes),
     ]

@@ -1,14 +1,14 @@
 """chain of activity
 
 Revision: b94ccb5c6e4c
-Follows: 95b7af6a2f5d
+Follows: bf2d46a50c35
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "b94ccb5c6e4c"
-down_revision: str | None = "95b7af6a2f5d"
+down_revision: str | None = "bf2d46a50c35"
 branch_labels: str | None = None
 depends_on: str | None = None
 

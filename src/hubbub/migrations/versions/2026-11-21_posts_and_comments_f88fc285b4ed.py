@@ -1,14 +1,14 @@
 """posts and comments
 
 Revision: f88fc285b4ed
-Follows: 95b7af6a2f5d
+Follows: a8767cda1eba
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "f88fc285b4ed"
-down_revision: str | None = "95b7af6a2f5d"
+down_revision: str | None = "a8767cda1eba"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -1,0 +1,37 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hubbub.kit.db.base import Base, Big, HasId
+from hubbub.kit.db.dialect import db_now
+
+
+class File(HasId, Base):
+    """What is known of a file; its bytes are in the blob store, under its id."""
+
+    __tablename__ = "file"
+    __table_args__ = (Index(None, "participant_id", "created_at", "id"), Index(None, "user_id"))
+
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """Whose quota it counts against; nobody's once that user is deleted."""
+    participant_id: Mapped[UUID] = mapped_column(ForeignKey("agent.id"))
+    """Who sent it in."""
+    name: Mapped[str] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(Big)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=db_now())
+
+
+class FileUse(Base):
+    """How many bytes a user has; the one row that uploads of the same user contend for."""
+
+    __tablename__ = "file_use"
+    __table_args__ = (CheckConstraint("bytes >= 0", name="not_below_nothing"),)
+
+    user_id: Mapped[UUID] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
+    bytes: Mapped[int] = mapped_column(Big)

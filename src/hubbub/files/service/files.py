@@ -1,0 +1,69 @@
+"""Reading and deleting files."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from hubbub.activity.service import record
+from hubbub.agents.types import Actor
+from hubbub.files import queries
+from hubbub.files.errors import FileLost, FileNotFound, FilesAway, NoLinks
+from hubbub.files.keeping import content_key
+from hubbub.files.models import File, FileUse
+from hubbub.files.service.events import FileDeleted
+from hubbub.kit.blobs import BlobMissing, BlobStore, BlobsUnavailable
+from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
+from hubbub.kit.outbox import emit
+
+
+async def get_file(session: AsyncReadSession, actor: Actor, file_id: UUID) -> File:
+    file = await queries.find_file(session, actor, file_id)
+    if file is None:
+        raise FileNotFound
+    return file
+
+
+async def content(
+    blobs: BlobStore, file: File, start: int, end: int
+) -> tuple[bytes, AsyncIterator[bytes]]:
+    """The first piece, read before anything is answered, and the others."""
+    pieces = blobs.read(content_key(file.id), start, end)
+    try:
+        return await anext(pieces, b""), pieces
+    except BlobMissing as error:
+        raise FileLost from error
+    except BlobsUnavailable as error:
+        raise FilesAway(retry_after=5) from error
+
+
+async def link(
+    blobs: BlobStore, file: File, now: datetime, lasts: timedelta
+) -> tuple[str, datetime]:
+    try:
+        url = await blobs.link(content_key(file.id), lasts)
+    except BlobsUnavailable as error:
+        raise FilesAway(retry_after=5) from error
+    if url is None:
+        raise NoLinks
+    return url, now + lasts
+
+
+async def delete_file(session: AsyncWriteSession, actor: Actor, file_id: UUID) -> None:
+    """The bytes go once this has been committed."""
+    file = await queries.lock_file(session, actor, file_id)
+    if file is None:
+        raise FileNotFound
+    await session.execute(delete(File).where(File.id == file.id))
+    if file.user_id is not None:
+        use = update(FileUse).where(FileUse.user_id == file.user_id)
+        await session.execute(use.values(bytes=FileUse.bytes - file.size))
+    record(
+        session,
+        "file.deleted",
+        actor_id=actor.recorded_as,
+        target_kind="file",
+        target_id=file.id,
+    )
+    emit(session, FileDeleted(file_id=file.id))

@@ -1,0 +1,41 @@
+"""What the tests about files have in common."""
+
+from io import BytesIO
+from typing import Any
+
+import httpx2
+from PIL import Image
+
+from tests.fixtures.people import Person
+
+FILES = "/api/v1/files"
+NOBODY = "0199a0c5-dbaf-7e7c-8f91-98f919f84a8c"
+TEXT = b"What was said stays said.\n"
+
+
+def picture(size: tuple[int, int] = (400, 200), kind: str = "PNG") -> bytes:
+    written = BytesIO()
+    Image.new("RGB", size, "teal").save(written, kind)
+    return written.getvalue()
+
+
+async def send(
+    person: Person, content: bytes = TEXT, name: str = "notes.txt", *, key: str | None = None
+) -> httpx2.Response:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return await person.client.post(FILES, files={"file": (name, content)}, headers=headers)
+
+
+async def sent(person: Person, content: bytes = TEXT, name: str = "notes.txt") -> dict[str, Any]:
+    answer = await send(person, content, name)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def path(file: dict[str, Any], *more: str) -> str:
+    return "/".join([FILES, file["id"], *more])
+
+
+def refusal(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
