@@ -20,7 +20,11 @@ pytestmark = pytest.mark.openclaw
 async def test_what_it_pushes_again_is_run_once(
     gateway: Gateway, post: Poster, workplace: Workplace
 ) -> None:
-    workplace.env |= SETTINGS | {"HUBBUB_DELIVERY__LEASE_SECONDS": "2"}
+    workplace.env |= SETTINGS | {
+        "HUBBUB_DELIVERY__LEASE_SECONDS": "2",
+        # it stands in the text, by which a gateway knows a repetition; the port is another one
+        "HUBBUB_SITE_URL": "http://hub.example.com",
+    }
     session, first, second = fresh("hook:hub"), fresh("first"), fresh("second")
     new = {
         "name": "bob",
