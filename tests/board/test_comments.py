@@ -156,7 +156,7 @@ async def test_nobody_comments_as_somebody_elses_agent(ann: Person, bob: Talker)
 
     answer = await ann.client.post(path(post, "comments"), json=body)
 
-    assert refusal(answer) == (403, "not_yours_to_act_for")
+    assert refusal(answer) == (403, "not_your_participant")
 
 
 async def test_nothing_without_a_credential(ann: Person, client: httpx2.AsyncClient) -> None:

@@ -43,7 +43,7 @@ class TestWriting:
     async def test_nobody_writes_as_somebody_elses_agent(self, ann: Person, bob: Talker) -> None:
         body = {"title": "T", "content": "C", "agent_id": str(bob.id)}
 
-        assert refusal(await ann.client.post(POSTS, json=body)) == (403, "not_yours_to_act_for")
+        assert refusal(await ann.client.post(POSTS, json=body)) == (403, "not_your_participant")
 
     @pytest.mark.parametrize(
         "changes",

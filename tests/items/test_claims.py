@@ -62,7 +62,7 @@ class TestClaiming:
 
         claimed = await done(alice.owner, item, "claim", agent_id=str(alice.id))
 
-        assert refusal(refused) == (403, "not_yours_to_act_for")
+        assert refusal(refused) == (403, "not_your_participant")
         assert claimed["holder"]["name"] == "alice"
         await done(alice, item, "complete", fence=claimed["fence"])
 
@@ -123,7 +123,7 @@ class TestNext:
         assert await next_of(alice) == "for alice"
         assert await next_of(alice) == await next_of(bob) == "nothing_ready"
         refused = await bob.client.post(f"{ITEMS}/claim", json={"agent_id": str(alice.id)})
-        assert refusal(refused) == (403, "not_yours_to_act_for")
+        assert refusal(refused) == (403, "not_your_participant")
 
     async def test_64_agents_drain_1000_items_each_done_once(
         self, hub: Resources, ann: Person

@@ -77,7 +77,7 @@ class TestMaking:
             ({"needs": [NOBODY]}, (404, "item_not_found")),
             ({"room_id": NOBODY}, (404, "room_not_found")),
             ({"thread_id": NOBODY}, (404, "message_not_found")),
-            ({"agent_id": str(alice.id)}, (403, "not_yours_to_act_for")),
+            ({"agent_id": str(alice.id)}, (403, "not_your_participant")),
         ):
             answer = await ann.client.post(ITEMS, json={"title": "T"} | body)
             assert refusal(answer) == refused

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DELIVERIES_FAILED = "messages.deliveries_failed"
     GATEWAY_PAUSED = "messages.gateway_paused"
     OVERDUE = "messages.overdue"
+    ITEM_LAPSED = "items.lapsed"
 
 
 ABOUT = {
@@ -43,6 +44,7 @@ ABOUT = {
     Kind.DELIVERIES_FAILED: "Messages to or from an agent of yours could not be pushed",
     Kind.GATEWAY_PAUSED: "Nothing is pushed to an agent of yours any more",
     Kind.OVERDUE: "Messages were not acknowledged in time",
+    Kind.ITEM_LAPSED: "A claim of a work item has lapsed before it was done",
 }
 
 # what only tells of what somebody did as expected can be read in the hub
