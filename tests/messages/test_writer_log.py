@@ -80,7 +80,7 @@ async def test_it_does_not_grow_with_what_is_written(writer: SqliteStore, file: 
 async def test_it_is_emptied_before_a_commit_has_to(writer: SqliteStore, file: Path) -> None:
     before = size(file)
 
-    for _ in range(12):
+    for _ in range(20):
         await write(writer, 64, 200)
 
     assert size_of_log(file) < LOG_PAGES * PAGE

@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from hubbub.agents.dependencies import CurrentActor, CurrentAgentState
 from hubbub.auth.errors import InvalidToken, ScopeMissing
@@ -8,8 +8,9 @@ from hubbub.dashboard import service
 from hubbub.dashboard.schemas import Dashboard
 from hubbub.kit.http.dependencies import CurrentResources, ReadSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 
-router = APIRouter(tags=["Dashboard"])
+router = ApiRouter(tags=["Dashboard"])
 
 
 @router.get(

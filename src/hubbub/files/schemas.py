@@ -1,4 +1,3 @@
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,4 +28,4 @@ class FileResults(Schema):
 
 class FileLink(Schema):
     url: str = Field(description="Whoever has it reads the file, without a credential.")
-    expires_at: datetime
+    expires_at: UtcDatetime

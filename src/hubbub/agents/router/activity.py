@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from hubbub.activity.schemas import ActivityRead
 from hubbub.agents.dependencies import CurrentActor
@@ -10,10 +10,11 @@ from hubbub.agents.service import acts as service
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import Page, ReadSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.kit.schema import UtcDatetime
 
-router = APIRouter(prefix="/activity", tags=["Activity"])
+router = ApiRouter(prefix="/activity", tags=["Activity"])
 
 
 @router.get(

@@ -1,9 +1,8 @@
 """Posts and comments."""
 
-from fastapi import APIRouter
-
 from hubbub.board.router import comments, posts
+from hubbub.kit.http.router import Router, join
 
-router = APIRouter()
+router = Router()
 for part in (posts, comments):
-    router.include_router(part.router)
+    join(router, part.router)

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import NotYourParticipant
@@ -13,11 +13,12 @@ from hubbub.board.service import reading
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
 
-router = APIRouter(prefix="/posts/{post_id}/comments", tags=["Board"])
+router = ApiRouter(prefix="/posts/{post_id}/comments", tags=["Board"])
 
 
 @router.get(

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import NotYourParticipant
@@ -13,12 +13,13 @@ from hubbub.board.service import reading
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
 from hubbub.users.errors import UserNotFound
 
-router = APIRouter(tags=["Board"])
+router = ApiRouter(tags=["Board"])
 
 
 @router.get(

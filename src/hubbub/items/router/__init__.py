@@ -1,9 +1,8 @@
 """Items, claims, and what waits for what."""
 
-from fastapi import APIRouter
-
 from hubbub.items.router import claims, dependencies, items
+from hubbub.kit.http.router import Router, join
 
-router = APIRouter()
+router = Router()
 for part in (items, claims, dependencies):
-    router.include_router(part.router)
+    join(router, part.router)

@@ -1,5 +1,3 @@
-from fastapi import APIRouter
-
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound, NotYourParticipant
 from hubbub.items.dependencies import ALWAYS, OF_CLAIM, OF_ITEM, ItemId
@@ -23,9 +21,10 @@ from hubbub.items.schemas import (
 from hubbub.items.service import claims as service
 from hubbub.kit.http.dependencies import WriteSession
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
 
-router = APIRouter(prefix="/items", tags=["Items"])
+router = ApiRouter(prefix="/items", tags=["Items"])
 
 
 @router.post(

@@ -1,4 +1,4 @@
-from fastapi import APIRouter, status
+from fastapi import status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.items.dependencies import OF_ITEM, OF_OWN, ItemId, NeedsId
@@ -14,9 +14,10 @@ from hubbub.items.service import reading
 from hubbub.kit.http.dependencies import ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 
-router = APIRouter(prefix="/items/{item_id}/dependencies", tags=["Items"])
+router = ApiRouter(prefix="/items/{item_id}/dependencies", tags=["Items"])
 
 
 @router.get(

@@ -1,6 +1,6 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound, NotYourParticipant
@@ -19,12 +19,13 @@ from hubbub.items.service import reading
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
+from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.idempotency import InvalidKey, KeyReused
 from hubbub.kit.pagination import InvalidCursor, PageOf
 from hubbub.messages.errors import MessageNotFound
 from hubbub.messages.service.speaking import MAY_NOT_SPEAK
 
-router = APIRouter(prefix="/items", tags=["Items"])
+router = ApiRouter(prefix="/items", tags=["Items"])
 
 
 @router.get(
