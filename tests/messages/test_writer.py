@@ -9,7 +9,8 @@ from sqlalchemy import text
 from hubbub.kit.ids import new_id
 from hubbub.kit.resources import Resources
 from hubbub.messages.state import MessageState
-from hubbub.messages.writer.draft import Draft, Replayed, Stored
+from hubbub.messages.writer import queue
+from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from tests.messages.conftest import Talker
 
 # what passes every check of ours, and is refused by the database with an error of its own
@@ -122,3 +123,29 @@ async def test_a_cancelled_send_is_neither_undone_nor_doubled(
     assert all(isinstance(each, Stored) for each in kept)
     assert again == [Replayed(each.id) for each in drafts]
     assert [seq for seq, _ in await contents(bob)] == list(range(1, 12))
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+async def test_with_one_core_a_batch_takes_all_who_send_again(
+    monkeypatch: pytest.MonkeyPatch, state: MessageState, alice: Talker, bob: Talker, cores: int
+) -> None:
+    """With a second one, those who come last are heard while the first are stored."""
+    sizes: list[int] = []
+    store = state.writer._store
+
+    async def noted(drafts: list[Draft]) -> list[Outcome]:
+        sizes.append(len(drafts))
+        return await store(drafts)
+
+    async def talk(place: int) -> None:
+        for _ in range(5):
+            assert isinstance(await state.writer.send(draft(alice, bob, "again")), Stored)
+            for _ in range(place):  # one after the other
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(queue, "_cores", lambda: cores)
+    monkeypatch.setattr(state.writer, "_store", noted)
+    await asyncio.gather(*(talk(place) for place in range(40)))
+
+    assert sum(sizes) == 200
+    assert (sizes[1:].count(40) >= 2) is (cores == 1), sizes

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hubbub.kit.db import migrate
@@ -29,14 +28,9 @@ async def is_at_head(settings: Settings, engine: AsyncEngine) -> bool:
     # a file has a timeout of its own, for its lock
     async with asyncio.timeout(None if settings.embedded else FIRST_CONTACT):
         at = await migrate.current(engine)
-    if at is not None and at not in _known_revisions():
+    if at is not None and at not in migrate.revisions():
         raise StartError(newer(settings, at))
     return at == migrate.head()
-
-
-def _known_revisions() -> set[str]:
-    scripts = ScriptDirectory(str(migrate.MIGRATIONS))
-    return {script.revision for script in scripts.walk_revisions()}
 
 
 async def _check_writable(engine: AsyncEngine) -> None:

@@ -9,11 +9,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from alembic.util import CommandError
 from asyncpg.exceptions import PostgresError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from hubbub.kit.db.migrate import MigrationFailed
 from hubbub.kit.keys import SecretFileError
 from hubbub.settings import Settings
 
@@ -50,7 +50,7 @@ def _reason(error: BaseException, settings: Settings) -> str | None:
             sentence = _system_reason(error, settings)
         case SecretFileError():
             sentence = str(error)
-        case CommandError():
+        case MigrationFailed():
             sentence = f"the database can't be migrated: {error}"
         case ArgumentError():
             sentence = "HUBBUB_DATABASE_URL can't be read: write postgresql://USER@HOST/DATABASE"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -77,6 +78,7 @@ async def test_all_the_way_up_down_and_up_again(bare_dsn: str, engine: AsyncEngi
     await migrate.upgrade(bare_dsn)
     up = await schema(engine)
     assert await migrate.current(engine) == migrate.head()
+    assert migrate.head() == ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head()
     registry.load_models()
     assert set(Base.metadata.tables) <= set(up)
 
