@@ -165,7 +165,7 @@ class TestNext:
         assert len(finished) == len(set(finished)) == 1000
         async with hub.database.read() as reading:
             states = select(Item.status, Item.waiting_for, Item.fence, func.count())
-            rows = await session.execute(states.group_by(Item.status, Item.waiting_for, Item.fence))
+            rows = await reading.execute(states.group_by(Item.status, Item.waiting_for, Item.fence))
             assert [tuple(row) for row in rows] == [(Status.DONE, 0, 1, 1000)]
             claims = select(func.count()).where(ItemChange.act == Act.CLAIMED)
             assert await reading.scalar(claims) == 1000
