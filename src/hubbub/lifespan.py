@@ -147,6 +147,14 @@ def warn_of_dangerous_pairs(settings: Settings) -> None:
 
 
 @asynccontextmanager
+async def open_ready(settings: Settings, metrics: Metrics) -> AsyncIterator[Resources]:
+    """On a database that has this version's tables, in a folder that is prepared."""
+    async with open_resources(settings, metrics) as resources:
+        await bring_to_head(settings, resources.database)
+        yield resources
+
+
+@asynccontextmanager
 async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resources]:
     """A hub that is ready to serve; raises `StartError` where something outside it is wrong."""
     async with AsyncExitStack() as stack:
@@ -154,8 +162,7 @@ async def open_hub(settings: Settings, metrics: Metrics) -> AsyncIterator[Resour
             prepare_data_dir(settings.data_dir)
             if settings.embedded:
                 stack.enter_context(only_server(settings.data_dir))
-            resources = await stack.enter_async_context(open_resources(settings, metrics))
-            await bring_to_head(settings, resources.database)
+            resources = await stack.enter_async_context(open_ready(settings, metrics))
             warn_of_dangerous_pairs(settings)
             await provide_first_admin(resources, settings)
             await stack.enter_async_context(open_activity(resources))
@@ -169,8 +176,7 @@ async def open_worker(settings: Settings, metrics: Metrics) -> AsyncIterator[Non
     async with AsyncExitStack() as stack:
         with explained(settings):
             prepare_data_dir(settings.data_dir)
-            resources = await stack.enter_async_context(open_resources(settings, metrics))
-            await bring_to_head(settings, resources.database)
+            resources = await stack.enter_async_context(open_ready(settings, metrics))
             await stack.enter_async_context(open_activity(resources))
             await stack.enter_async_context(open_jobs(resources, registry.JOBS, runs=True))
             await stack.enter_async_context(open_messages(resources))

@@ -58,11 +58,9 @@ def verify(
 async def _verify(settings: Settings, noted: "Noted | None") -> "Report":
     from hubbub.activity.service import verifying  # noqa: PLC0415
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
-    from hubbub.lifespan import open_resources  # noqa: PLC0415
-    from hubbub.start.database import bring_to_head  # noqa: PLC0415
+    from hubbub.lifespan import open_ready  # noqa: PLC0415
     from hubbub.start.folder import prepare_data_dir  # noqa: PLC0415
 
     prepare_data_dir(settings.data_dir)
-    async with open_resources(settings, Metrics()) as resources:
-        await bring_to_head(settings, resources.database)
+    async with open_ready(settings, Metrics()) as resources:
         return await verifying.verify(resources.database, noted)

@@ -44,15 +44,13 @@ async def _init(
 ) -> None:
     from hubbub.auth.errors import SetupDone  # noqa: PLC0415 - heavy, as in the other commands
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
-    from hubbub.lifespan import open_resources  # noqa: PLC0415
+    from hubbub.lifespan import open_ready  # noqa: PLC0415
     from hubbub.start.admin import admin_from, create_admin  # noqa: PLC0415
-    from hubbub.start.database import bring_to_head  # noqa: PLC0415
     from hubbub.start.folder import prepare_data_dir  # noqa: PLC0415
 
     new = admin_from(email, password, username=username, full_name=full_name)
     prepare_data_dir(settings.data_dir)
-    async with open_resources(settings, Metrics()) as resources:
-        await bring_to_head(settings, resources.database)
+    async with open_ready(settings, Metrics()) as resources:
         try:
             await create_admin(resources, new)
         except SetupDone as error:

@@ -42,9 +42,8 @@ async def _rotate(settings: Settings, *, new_key: bool) -> int:
     from hubbub.kit.crypto import SealBrokenError, add_key  # noqa: PLC0415
     from hubbub.kit.metrics import Metrics  # noqa: PLC0415
     from hubbub.kit.reseal import reseal  # noqa: PLC0415
-    from hubbub.lifespan import open_resources  # noqa: PLC0415
+    from hubbub.lifespan import open_ready  # noqa: PLC0415
     from hubbub.registry import SEALED  # noqa: PLC0415
-    from hubbub.start.database import bring_to_head  # noqa: PLC0415
     from hubbub.start.folder import only_server, prepare_data_dir  # noqa: PLC0415
 
     prepare_data_dir(settings.data_dir)
@@ -55,8 +54,7 @@ async def _rotate(settings: Settings, *, new_key: bool) -> int:
         with only_server(settings.data_dir):
             add_key(settings.data_dir)
             return await _rotate(settings, new_key=False)
-    async with open_resources(settings, Metrics()) as resources:
-        await bring_to_head(settings, resources.database)
+    async with open_ready(settings, Metrics()) as resources:
         database, safe = resources.database, resources.safe
         try:
             changed = sum([await reseal(database, safe, each) for each in SEALED])

@@ -1,8 +1,7 @@
-"""Making a picture small. Runs in a process of its own, so it imports nothing of the hub."""
+"""Making a picture small. Runs in a process of its own, so it imports nothing of the hub, and the
+hub nothing of what draws."""
 
 from io import BytesIO
-
-from PIL import Image, ImageOps
 
 MOST_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
@@ -10,6 +9,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 def draw(image: bytes, size: int) -> bytes | None:
     """None for what is no picture, or too large a one to be unpacked."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - by the process that draws alone
+
     try:
         with Image.open(BytesIO(image), formats=FORMATS) as found:
             width, height = found.size

@@ -2,9 +2,7 @@
 
 from uuid import UUID
 
-from hubbub.activity import service as activity
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.board import queries
 from hubbub.board.errors import (
@@ -18,6 +16,7 @@ from hubbub.board.models import Comment, Post
 from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
 from hubbub.board.service.mentions import tell_the_named
 from hubbub.board.service.reading import get_post, shown_comments
+from hubbub.board.service.recording import record
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
@@ -27,9 +26,7 @@ from hubbub.messages.service.speaking import check_speaks_in
 async def create_comment(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, new: CommentCreate
 ) -> CommentRead:
-    creator_id = new.agent_id or actor.participant_id
-    if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYourParticipant
+    creator_id = await lock_acting_as(session, actor, new.agent_id)
     post = await queries.keep_post(session, actor, post_id)
     if post is None:
         raise PostNotFound
@@ -47,7 +44,7 @@ async def create_comment(
     session.add(comment)
     await session.flush()
     await tell_the_named(session, creator_id, post.id, comment.id, now=new.content)
-    _record(session, actor, "comment.created", comment.id)
+    record(session, actor, "comment", "created", comment.id)
     await session.flush()
     await session.refresh(comment, ["created_at", "creator"])
     return (await shown_comments(session, [comment]))[0]
@@ -81,7 +78,7 @@ async def update_comment(
         await tell_the_named(
             session, comment.creator_id, post_id, comment.id, now=changes.content, before=before
         )
-        _record(session, actor, "comment.updated", comment.id)
+        record(session, actor, "comment", "updated", comment.id)
         await session.refresh(comment, ["edited_at"])
     return (await shown_comments(session, [comment]))[0]
 
@@ -97,7 +94,7 @@ async def delete_comment(
         comment.content, comment.deleted_at = "", db_now()
     else:
         await session.delete(comment)
-    _record(session, actor, "comment.deleted", comment.id)
+    record(session, actor, "comment", "deleted", comment.id)
 
 
 async def _lock_own(
@@ -110,9 +107,3 @@ async def _lock_own(
     if not actor.is_admin and not actor.speaks_as(comment.creator_id, comment.creator.owner_id):
         raise NotYourComment
     return comment
-
-
-def _record(session: AsyncWriteSession, actor: Actor, action: str, comment_id: UUID) -> None:
-    activity.record(
-        session, action, actor_id=actor.recorded_as, target_kind="comment", target_id=comment_id
-    )

@@ -3,9 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from hubbub.activity import service as activity
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.board import queries
 from hubbub.board.errors import NotYourPost, PostNotFound
@@ -13,6 +11,7 @@ from hubbub.board.models import Post, PostTag
 from hubbub.board.schemas import PostCreate, PostRead, PostReplace, PostUpdate
 from hubbub.board.service.mentions import tell_the_named
 from hubbub.board.service.reading import searched_text, shown
+from hubbub.board.service.recording import record
 from hubbub.kit.db import search
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -21,9 +20,7 @@ from hubbub.messages.service.speaking import check_speaks_in
 
 
 async def create_post(session: AsyncWriteSession, actor: Actor, new: PostCreate) -> PostRead:
-    creator_id = new.agent_id or actor.participant_id
-    if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYourParticipant
+    creator_id = await lock_acting_as(session, actor, new.agent_id)
     if new.room_id is not None:
         await check_speaks_in(session, actor, creator_id, new.room_id)
     post = Post(
@@ -37,7 +34,7 @@ async def create_post(session: AsyncWriteSession, actor: Actor, new: PostCreate)
     session.add(post)
     await _index(session, post)
     await tell_the_named(session, creator_id, post.id, None, now=new.content)
-    _record(session, actor, "post.created", post.id)
+    record(session, actor, "post", "created", post.id)
     await session.flush()
     await session.refresh(post, ["created_at", "creator", "tags"])
     return await shown(session, post)
@@ -66,7 +63,7 @@ async def update_post(
             now=post.content,
             before=str(before["content"]),
         )
-        _record(session, actor, "post.updated", post.id, fields=", ".join(sorted(changed)))
+        record(session, actor, "post", "updated", post.id, fields=", ".join(sorted(changed)))
         await session.refresh(post, ["edited_at", "tags"])
     return await shown(session, post)
 
@@ -75,7 +72,7 @@ async def delete_post(session: AsyncWriteSession, actor: Actor, post_id: UUID) -
     post = await _lock_own(session, actor, post_id)
     await session.delete(post)
     await search.remove(session, queries.SEARCH_KIND, post.id)
-    _record(session, actor, "post.deleted", post.id)
+    record(session, actor, "post", "deleted", post.id)
 
 
 async def _lock_own(session: AsyncWriteSession, actor: Actor, post_id: UUID) -> Post:
@@ -91,16 +88,3 @@ async def _index(session: AsyncWriteSession, post: Post) -> None:
     await session.flush()
     text = searched_text(post.title, post.content)
     await search.put(session, queries.SEARCH_KIND, post.id, text)
-
-
-def _record(
-    session: AsyncWriteSession, actor: Actor, action: str, post_id: UUID, **details: str
-) -> None:
-    activity.record(
-        session,
-        action,
-        actor_id=actor.recorded_as,
-        target_kind="post",
-        target_id=post_id,
-        **details,
-    )

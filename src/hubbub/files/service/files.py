@@ -9,11 +9,12 @@ from sqlalchemy import delete, update
 from hubbub.activity.service import record
 from hubbub.agents.types import Actor
 from hubbub.files import queries
-from hubbub.files.errors import FileLost, FileNotFound, FilesAway, NoLinks
+from hubbub.files.errors import FileNotFound, NoLinks
 from hubbub.files.keeping import content_key
 from hubbub.files.models import File, FileUse
 from hubbub.files.service.events import FileDeleted
-from hubbub.kit.blobs import BlobMissing, BlobStore, BlobsUnavailable
+from hubbub.files.service.reaching import reaching_bytes
+from hubbub.kit.blobs import BlobStore
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.outbox import emit
 
@@ -30,21 +31,15 @@ async def content(
 ) -> tuple[bytes, AsyncIterator[bytes]]:
     """The first piece, read before anything is answered, and the others."""
     pieces = blobs.read(content_key(file.id), start, end)
-    try:
+    with reaching_bytes():
         return await anext(pieces, b""), pieces
-    except BlobMissing as error:
-        raise FileLost from error
-    except BlobsUnavailable as error:
-        raise FilesAway(retry_after=5) from error
 
 
 async def link(
     blobs: BlobStore, file: File, now: datetime, lasts: timedelta
 ) -> tuple[str, datetime]:
-    try:
+    with reaching_bytes():
         url = await blobs.link(content_key(file.id), lasts)
-    except BlobsUnavailable as error:
-        raise FilesAway(retry_after=5) from error
     if url is None:
         raise NoLinks
     return url, now + lasts

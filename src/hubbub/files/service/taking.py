@@ -5,6 +5,7 @@ A kill in between leaves bytes that nobody knows of; they are swept.
 
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from hubbub.files.errors import FileQuota, FilesAway, FileTooLarge
 from hubbub.files.keeping import content_key
 from hubbub.files.models import File, FileUse
 from hubbub.files.naming import clean_name, disposition
+from hubbub.files.service.reaching import PATIENCE
 from hubbub.files.sniff import HEAD, Sniffer
 from hubbub.kit.blobs import BlobsUnavailable, Shown
 from hubbub.kit.db.dialect import insert_or_ignore
@@ -69,7 +71,7 @@ async def take_in(resources: Resources, filename: str, pieces: AsyncIterator[byt
     try:
         await resources.blobs.put(content_key(taken.id), content, shown)
     except BlobsUnavailable as error:
-        raise FilesAway(retry_after=5) from error
+        raise FilesAway(retry_after=PATIENCE) from error
     return taken
 
 
@@ -143,7 +145,5 @@ async def _count(
 async def give_back(resources: Resources, taken: Sequence[Taken]) -> None:
     """Erases what did not become a file. What can't be erased now is swept later."""
     keys = [content_key(each.id) for each in taken if not each.is_stored]
-    try:
+    with suppress(BlobsUnavailable):
         await resources.blobs.erase(keys)
-    except BlobsUnavailable:
-        return

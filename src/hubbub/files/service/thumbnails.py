@@ -6,11 +6,12 @@ import structlog
 from anyio import BrokenWorkerProcess, fail_after, to_process
 
 from hubbub.files.drawing import draw
-from hubbub.files.errors import FileLost, FilesAway, NoThumbnail
+from hubbub.files.errors import NoThumbnail
 from hubbub.files.keeping import content_key, thumbnail_key
 from hubbub.files.models import File
+from hubbub.files.service.reaching import reaching_bytes
 from hubbub.files.sniff import IMAGES
-from hubbub.kit.blobs import BlobMissing, BlobStore, BlobsUnavailable, Shown
+from hubbub.kit.blobs import BlobMissing, BlobStore, Shown
 
 log = structlog.get_logger()
 
@@ -24,17 +25,13 @@ async def thumbnail(blobs: BlobStore, file: File, size: int) -> bytes:
     if file.content_type not in IMAGES or file.size > _MOST_BYTES:
         raise NoThumbnail
     key = thumbnail_key(file.id, size)
-    try:
+    with reaching_bytes():
         try:
             return await _all(blobs.read(key, 0, _MOST_KEPT))
         except BlobMissing:
             image = await _all(blobs.read(content_key(file.id), 0, file.size))
         drawn = await _drawn(image, size)
         await blobs.put(key, _once(drawn), Shown(CONTENT_TYPE, "inline"))
-    except BlobMissing as error:
-        raise FileLost from error
-    except BlobsUnavailable as error:
-        raise FilesAway(retry_after=5) from error
     return drawn
 
 

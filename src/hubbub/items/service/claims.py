@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.items import queries
 from hubbub.items.errors import (
@@ -41,7 +40,7 @@ from hubbub.messages.service.speaking import check_speaks_in
 
 
 async def claim(session: AsyncWriteSession, actor: Actor, item_id: UUID, asked: Claim) -> ItemRead:
-    claiming = await _claiming(session, actor, asked)
+    claiming = await lock_acting_as(session, actor, asked.agent_id)
     found = await queries.find_to_claim(session, actor, item_id)
     if found is None:
         raise ItemNotFound
@@ -56,7 +55,7 @@ async def claim(session: AsyncWriteSession, actor: Actor, item_id: UUID, asked: 
 
 
 async def claim_next(session: AsyncWriteSession, actor: Actor, asked: ClaimNext) -> ItemRead:
-    claiming = await _claiming(session, actor, asked)
+    claiming = await lock_acting_as(session, actor, asked.agent_id)
     found = await queries.next_to_claim(session, claiming, label=asked.label, room_id=asked.room_id)
     if found is None:
         raise NothingReady
@@ -66,13 +65,6 @@ async def claim_next(session: AsyncWriteSession, actor: Actor, asked: ClaimNext)
     if fence is None:
         raise NothingReady
     return await _claimed(session, actor, item.id, fence, before, asked.lease_seconds)
-
-
-async def _claiming(session: AsyncWriteSession, actor: Actor, asked: Claim) -> UUID:
-    claiming = asked.agent_id or actor.participant_id
-    if claiming not in await lock_spoken_for(session, actor, [claiming]):
-        raise NotYourParticipant
-    return claiming
 
 
 def _lapsed(item: Item) -> Lapsed:

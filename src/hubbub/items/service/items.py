@@ -6,8 +6,7 @@ from uuid import UUID
 
 from pydantic import MISSING
 
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.items import queries
 from hubbub.items.errors import ItemFinished, ItemNeeded, ItemNotFound, NotYourItem
@@ -33,9 +32,7 @@ _PLAIN = ("title", "priority", "due_at")
 async def create_item(session: AsyncWriteSession, actor: Actor, new: ItemCreate) -> ItemRead:
     if new.needs:
         await go_alone(session, GATE)
-    creator_id = new.agent_id or actor.participant_id
-    if creator_id not in await lock_spoken_for(session, actor, [creator_id]):
-        raise NotYourParticipant
+    creator_id = await lock_acting_as(session, actor, new.agent_id)
     if new.room_id is not None:
         await check_speaks_in(session, actor, creator_id, new.room_id)
     item = Item(

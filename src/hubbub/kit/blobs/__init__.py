@@ -45,7 +45,7 @@ class BlobStore(Protocol):
         """What is not there is erased already."""
         ...
 
-    def list(self, prefix: str, after: str = "") -> AsyncIterator[Kept]:
+    def list(self, prefix: str) -> AsyncIterator[Kept]:
         """All keys that begin so."""
         ...
 

@@ -3,9 +3,8 @@
 import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from itertools import batched
 from pathlib import Path
 
 import obstore
@@ -17,14 +16,39 @@ from hubbub.kit.blobs import BlobMissing, BlobsUnavailable, Kept, Shown
 _PIECE = 256 * 1024
 _PART = 5 * 1024 * 1024
 """The smallest that S3 takes; two of them may be on their way."""
-_ERASED = 1000
 
 
-class FolderBlobs:
+class _Blobs[Store: LocalStore | S3Store]:
+    """What both do alike."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        if start >= end:
+            return
+        with _told():
+            found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+            async for piece in found.stream(min_chunk_size=_PIECE):
+                yield bytes(piece)
+
+    async def erase(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with suppress(BlobMissing), _told():
+                await obstore.delete_async(self._store, key)
+
+    async def list(self, prefix: str) -> AsyncIterator[Kept]:
+        with _told():
+            async for page in obstore.list(self._store, prefix):
+                for each in page:
+                    yield Kept(each["path"], each["size"], each["last_modified"])
+
+
+class FolderBlobs(_Blobs[LocalStore]):
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        self._store = LocalStore(folder)
+        super().__init__(LocalStore(folder))
 
     async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
         del shown
@@ -35,32 +59,24 @@ class FolderBlobs:
             )
             await asyncio.to_thread(_make_durable, self._folder / key, self._folder)
 
-    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        return _read(self._store, key, start, end)
-
-    async def erase(self, keys: Sequence[str]) -> None:
-        await _erase(self._store, keys)
-
-    def list(self, prefix: str, after: str = "") -> AsyncIterator[Kept]:
-        return _list(self._store, prefix, after)
-
     async def link(self, key: str, lasts: timedelta) -> str | None:
         del key, lasts
         return None
 
 
-class S3Blobs:
+class S3Blobs(_Blobs[S3Store]):
     """Credentials, region and endpoint are where all tools look for them: `AWS_…` variables."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         plain = endpoint.startswith("http://")
-        self._store = S3Store(
+        store = S3Store(
             bucket,
             prefix=prefix or None,
             client_options={"allow_http": plain},
             config={"endpoint": endpoint} if endpoint else {},
         )
+        super().__init__(store)
 
     async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
         with _told():
@@ -77,47 +93,9 @@ class S3Blobs:
                 max_concurrency=2,
             )
 
-    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        return _read(self._store, key, start, end)
-
-    async def erase(self, keys: Sequence[str]) -> None:
-        await _erase(self._store, keys)
-
-    def list(self, prefix: str, after: str = "") -> AsyncIterator[Kept]:
-        return _list(self._store, prefix, after)
-
     async def link(self, key: str, lasts: timedelta) -> str | None:
         with _told():
             return await obstore.sign_async(self._store, "GET", key, lasts)
-
-
-type _Store = LocalStore | S3Store
-
-
-async def _read(store: _Store, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-    if start >= end:
-        return
-    with _told():
-        found = await obstore.get_async(store, key, options={"range": (start, end)})
-        async for piece in found.stream(min_chunk_size=_PIECE):
-            yield bytes(piece)
-
-
-async def _erase(store: _Store, keys: Sequence[str]) -> None:
-    for some in batched(keys, _ERASED):
-        for key in some:
-            try:
-                with _told():
-                    await obstore.delete_async(store, key)
-            except BlobMissing:
-                continue
-
-
-async def _list(store: _Store, prefix: str, after: str) -> AsyncIterator[Kept]:
-    with _told():
-        async for page in obstore.list(store, prefix, offset=after or None):
-            for each in page:
-                yield Kept(each["path"], each["size"], each["last_modified"])
 
 
 @contextmanager

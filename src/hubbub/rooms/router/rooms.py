@@ -4,6 +4,7 @@ from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound, NotYourParticipant
+from hubbub.agents.service.acting import acting_as
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
@@ -44,7 +45,7 @@ async def list_rooms(
     ] = None,
     agent_id: AsAgent = None,
 ) -> PageOf[RoomRead]:
-    viewer_id = await rights.acting_as(session, actor, agent_id)
+    viewer_id = await acting_as(session, actor, agent_id)
     rows, cursor = await queries.list_rooms(
         session, actor, page, only=agent_id, mine=mine, search=q
     )
@@ -88,7 +89,7 @@ async def create_room(
 async def read_room(
     room_id: RoomId, actor: CurrentActor, session: ReadSession, agent_id: AsAgent = None
 ) -> RoomRead:
-    viewer_id = await rights.acting_as(session, actor, agent_id)
+    viewer_id = await acting_as(session, actor, agent_id)
     room = await rights.get_room(session, actor, room_id)
     return (await reading.shown_to(session, viewer_id, [room]))[0]
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from hubbub.agents import queries as agents
 from hubbub.agents.errors import AgentNotFound
+from hubbub.agents.service.acting import acting_as
 from hubbub.agents.types import Actor
 from hubbub.kit.db.dialect import insert_or_ignore, upsert
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
@@ -18,7 +19,7 @@ from hubbub.rooms.models import Room, RoomInvite
 from hubbub.rooms.schemas import Invite, Invited
 from hubbub.rooms.service.comings import admit, record
 from hubbub.rooms.service.events import RoomInvited
-from hubbub.rooms.service.rights import acting_as, lock_open_room
+from hubbub.rooms.service.rights import lock_open_room
 from hubbub.rooms.types import MemberRole, Visibility
 from hubbub.settings import RoomSettings
 

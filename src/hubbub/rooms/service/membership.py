@@ -2,15 +2,14 @@
 
 from uuid import UUID
 
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import lock_spoken_for
+from hubbub.agents.service.acting import acting_as, lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.rooms import queries
 from hubbub.rooms.errors import NotAMember, NotInvited, RoomNotFound
 from hubbub.rooms.models import Room
 from hubbub.rooms.service.comings import admit, let_go, record
-from hubbub.rooms.service.rights import acting_as, get_room, lock_open_room
+from hubbub.rooms.service.rights import get_room, lock_open_room
 from hubbub.rooms.types import MemberRole, Visibility
 from hubbub.settings import RoomSettings
 
@@ -23,9 +22,7 @@ async def join(
     agent_id: UUID | None,
 ) -> Room:
     """Joining once more changes nothing."""
-    joining = agent_id or actor.participant_id
-    if joining not in await lock_spoken_for(session, actor, [joining]):
-        raise NotYourParticipant
+    joining = await lock_acting_as(session, actor, agent_id)
     room = await lock_open_room(session, actor, room_id)
     if await queries.roles_of(session, room.id, [joining]):
         return room

@@ -2,23 +2,12 @@
 
 from uuid import UUID
 
-from hubbub.agents.errors import NotYourParticipant
-from hubbub.agents.queries import speaks_for
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.rooms import queries
 from hubbub.rooms.errors import NotRoomOwner, RoomDeleted, RoomNotFound
 from hubbub.rooms.models import Room
 from hubbub.rooms.types import MemberRole
-
-
-async def acting_as(session: AsyncReadSession, actor: Actor, agent_id: UUID | None) -> UUID:
-    """The participant that does it: the caller itself, or an agent of theirs."""
-    if agent_id is None or agent_id == actor.participant_id:
-        return actor.participant_id
-    if not await speaks_for(session, actor, agent_id):
-        raise NotYourParticipant
-    return agent_id
 
 
 async def get_room(session: AsyncReadSession, actor: Actor, room_id: UUID) -> Room:
