@@ -8,6 +8,7 @@ import sys
 import typer
 
 from hubbub.cli.audit import audit
+from hubbub.cli.backup import backup, new_epoch, restore
 from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
@@ -23,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, worker, init, migrate, openapi, version):
+for command in (serve, worker, init, migrate, backup, restore, new_epoch, openapi, version):
     app.command()(command)
 app.add_typer(secrets, name="secrets")
 app.add_typer(audit, name="audit")

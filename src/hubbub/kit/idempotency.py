@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from sqlalchemy import Index, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hubbub.kit.crypto import Safe
+from hubbub.kit.crypto import Safe, SealBrokenError
 from hubbub.kit.db.base import Base
 from hubbub.kit.db.dialect import db_now, upsert
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -106,7 +106,12 @@ async def first_answer(session: AsyncWriteSession, safe: Safe, asked: Asked) -> 
     sealed = (await session.scalars(taken)).one()
     if sealed is None:
         return None
-    body_hash, status, content = orjson.loads(safe.open(sealed, *_place(asked)))
+    try:
+        body_hash, status, content = orjson.loads(safe.open(sealed, *_place(asked)))
+    except SealBrokenError as error:  # a backup was restored without the keys
+        raise KeyReused(
+            "What was answered can't be read any more; see whether it was done, then use a new key"
+        ) from error
     if body_hash != asked.body_hash:
         raise KeyReused
     return Answer(status, content)

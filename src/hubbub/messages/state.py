@@ -1,19 +1,18 @@
 """What the hub keeps for messages while it runs: one for each process, on `app.state`."""
 
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hubbub.kit.db.database import Database
-from hubbub.kit.db.dialect import insert_or_ignore, is_retryable_in_driver
+from hubbub.kit.db.dialect import is_retryable_in_driver
 from hubbub.kit.jobs.loop import Loop
 from hubbub.kit.resources import Resources
 from hubbub.messages import queries
 from hubbub.messages.dispatch import gauges
 from hubbub.messages.dispatch.dispatcher import Dispatcher
-from hubbub.messages.models import Epoch
 from hubbub.messages.service import announcing
+from hubbub.messages.service.epochs import name_history
 from hubbub.messages.service.expiry import expire
 from hubbub.messages.service.indexing import Indexer
 from hubbub.messages.service.sending import Sending
@@ -111,7 +110,6 @@ async def _is_due(database: Database) -> bool:
 async def _epoch(resources: Resources) -> str:
     """This history's name, given on the first start of a database."""
     async with resources.database.write() as session:
-        row = {"id": 1, "value": secrets.token_hex(4)}
-        await session.execute(insert_or_ignore(session, Epoch, unique=["id"]).values(row))
+        await name_history(session)
     async with resources.database.read() as session:
         return await queries.epoch_of(session)

@@ -4,7 +4,8 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import aiosqlite
@@ -130,3 +131,21 @@ def prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
         connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
+
+
+def copy_while_written(source: Path, target: Path) -> None:
+    """Makes a copy of one moment, in one file; whoever writes to `source` goes on."""
+    create_private(str(target))
+    with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
+        prepare(origin, read_only=True)
+        origin.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        said = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise _corrupt(said)
+
+
+def _corrupt(what: str) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorname = "SQLITE_CORRUPT"
+    return error
