@@ -1,5 +1,6 @@
 """Who sees a file that is on something: whoever sees that."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -278,6 +279,27 @@ async def test_an_items_history_tells_of_its_files(alice: Talker) -> None:
 
     history = (await alice.client.get(items.path(item, "history"))).json()["items"]
     assert history[-1]["details"] == {"files": [[], [file["id"]]]}
+
+
+async def test_deleted_while_it_is_put_on_things(alice: Talker, bob: Talker) -> None:
+    """Each is told what became of it: the thing has the file, or is refused, or has lost it."""
+    post = await board.write(alice)
+    for number in range(10):
+        file = await sent(alice, name=f"{number}.txt")
+        ids = [file["id"]]
+
+        gone, *made = await asyncio.gather(
+            alice.client.delete(path(file)),
+            alice.send(bob, file_ids=ids),
+            alice.client.post(board.POSTS, json={"title": "T", "content": "C", "file_ids": ids}),
+            alice.client.patch(board.path(post), json={"file_ids": ids}),
+            alice.client.post(items.ITEMS, json={"title": "T", "file_ids": ids}),
+        )
+
+        assert gone.status_code == 204
+        assert {refusal(each) for each in made if each.is_error} <= {(404, "file_not_found")}
+        assert (await bob.client.get(board.path(post))).json()["files"] == []
+        assert not await sees(bob, file)
 
 
 class TestHostile:

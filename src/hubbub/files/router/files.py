@@ -25,7 +25,12 @@ async def list_files(actor: CurrentActor, session: ReadSession, page: Page) -> P
     return PageOf(items=[FileRead.model_validate(row) for row in rows], next_cursor=cursor)
 
 
-@router.get("/{file_id}", summary="Read what is known of a file", responses=responses(*OF_FILE))
+@router.get(
+    "/{file_id}",
+    summary="Read what is known of a file",
+    description="Of your own, and of those on messages, posts, comments and items that you see.",
+    responses=responses(*OF_FILE),
+)
 async def read_file(
     file_id: FileId, actor: CurrentActor, session: ReadSession, sights: CurrentSights
 ) -> FileRead:
