@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.owned = registry.OWNED
+    app.state.sights = registry.SIGHTS
     app.state.lanes = {}
     app.state.larger_bodies = {}
     add_middleware(app, settings, app.state.metrics)

@@ -12,12 +12,19 @@ from hubbub.agents.service.owned import OwnedAgents
 from hubbub.auth import jobs as auth_jobs
 from hubbub.auth.service.people import Owned, OwnedInvitations
 from hubbub.board import jobs as board_jobs
+from hubbub.board import models as board
+from hubbub.board.queries import sees_comment, sees_post
 from hubbub.files import jobs as file_jobs
+from hubbub.files.queries import Sights
 from hubbub.items import jobs as item_jobs
+from hubbub.items.models import ITEM
+from hubbub.items.queries import sees_item
 from hubbub.kit.idempotency import FirstAnswer
 from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
 from hubbub.messages import jobs as message_jobs
+from hubbub.messages.models import MESSAGE
+from hubbub.messages.queries.visible import sees_message
 from hubbub.notifications import jobs as notification_jobs
 from hubbub.rooms import jobs as room_jobs
 
@@ -55,6 +62,14 @@ JOBS: Sequence[Job[Any]] = (
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
 """What becomes of these is asked before a user is deleted."""
+
+SIGHTS: Sights = {
+    MESSAGE: sees_message,
+    board.POST: sees_post,
+    board.COMMENT: sees_comment,
+    ITEM: sees_item,
+}
+"""Who sees what files are on, and with it the files."""
 
 SEALED: Sequence[InstrumentedAttribute[bytes | None]] = (
     Agent.gateway_token,

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from hubbub.kit.ids import first_id_at
 from hubbub.kit.resources import Resources
 from hubbub.messages.models import Delivery, Message
+from tests.files.helpers import sent
 from tests.fixtures.people import Person
 from tests.items.helpers import done, make
 from tests.messages.conftest import MakeTalker, Talker
@@ -66,6 +67,17 @@ async def test_others_see_what_is_theirs(
     # an admin's agent is no admin
     assert other["messages_today"] == other["items"]["open"] == 1
     assert (await seen(admin))["items"]["open"] == 2
+
+
+async def test_files_and_their_bytes(admin: Person, alice: Talker, bob: Talker) -> None:
+    await sent(alice, b"12345")
+    await sent(alice.owner, b"123")
+    await sent(bob, b"1")
+
+    found = [await seen(each) for each in (admin, alice.owner, alice, bob)]
+
+    assert [each["files"] for each in found] == [3, 2, 1, 1]
+    assert [each["file_bytes"] for each in found] == [9, 8, 5, 1]
 
 
 async def test_to_several_of_ones_own_a_message_counts_once(

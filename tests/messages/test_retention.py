@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import case, delete, event, insert, literal, select, update
 
+from hubbub.files.models import Attachment
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.ids import first_id_at, new_id
@@ -24,6 +25,7 @@ from hubbub.messages.models import (
 )
 from hubbub.messages.types import State
 from hubbub.settings import MessageSettings, Settings
+from tests.files import helpers as files
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.helpers import (
     BATCH,
@@ -63,6 +65,7 @@ async def age(hub: Resources, *message_ids: str, days: float = KEPT + 1) -> None
             (RoomMessage, RoomMessage.message_id, {}),
             (FanOut, FanOut.message_id, {}),
             (IdempotencyKey, IdempotencyKey.message_id, {}),
+            (Attachment, Attachment.object_id, {}),
         ):
             # one statement for all: one for each took minutes with a thousand of them
             moved = case(*((key == old, literal(fresh, key.type)) for old, fresh in new.items()))
@@ -199,6 +202,23 @@ class TestInboxes:
         assert (page["first_seq"], page["last_seq"]) == (1101, 1101)
         assert [entry["message"]["id"] for entry in page["items"]] == kept
         assert [await count(hub, table) for table in ("delivery", "message")] == [1, 1]
+
+    async def test_files_stay_with_who_sent_them_in(
+        self, alice: Talker, bob: Talker, hub: Resources
+    ) -> None:
+        kept = [await files.sent(alice, name=f"{number}.txt") for number in range(2)]
+        sent = [(await alice.send(bob, file_ids=[each["id"]])).json() for each in kept]
+        await ack(bob, 2)
+        await age(hub, sent[0]["id"])
+        before = [await files.sees(bob, each) for each in kept]
+
+        await forget(hub)
+
+        assert before == [True, True]
+        assert [await files.sees(bob, each) for each in kept] == [False, True]
+        assert [await files.sees(alice, each) for each in kept] == [True, True]
+        async with hub.database.read() as session:
+            assert len((await session.scalars(select(Attachment))).all()) == 1
 
     async def test_found_no_more_by_words(
         self, alice: Talker, bob: Talker, hub: Resources, app: FastAPI

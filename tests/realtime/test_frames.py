@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.files import helpers as files
 from tests.fixtures.people import Person
 from tests.messages.conftest import Talker
 from tests.realtime.conftest import Dial, inbox_of, key_of
@@ -74,6 +75,25 @@ class TestSending:
         await line.next("ack")
 
         assert (await bob.read())["items"][0]["message"]["from_agent_id"] == str(alice.id)
+
+    async def test_files_go_along_and_are_shown_from_memory_as_from_the_tables(
+        self, dial: Dial, alice: Talker, bob: Talker
+    ) -> None:
+        file, foreign = await files.sent(alice), await files.sent(bob)
+        line = await dial(inbox_of(alice), key_of(alice))
+        hearing = await dial(inbox_of(bob), key_of(bob))
+        said = {"type": "send", "id": "k", "to": ["agent:bob"], "content": "hi"}
+
+        await line.say(**said, file_ids=[foreign["id"]])
+        error = await line.next("error")
+        await line.say(**said, file_ids=[file["id"]])
+        await line.next("ack")
+        live = await hearing.next("message")
+        late = await (await dial(f"{inbox_of(bob)}?after=0", key_of(bob))).next("message")
+
+        assert error["problem"]["code"] == "file_not_found"
+        assert live["message"] == late["message"] == (await bob.read())["items"][0]["message"]
+        assert live["message"]["files"] == files.shown(file)
 
     async def test_to_everyone_by_whom_an_admin_lets(
         self, dial: Dial, admin: Person, alice: Talker, bob: Talker

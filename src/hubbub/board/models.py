@@ -5,8 +5,12 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubbub.agents.models import Agent
+from hubbub.files.models import File, files_of
 from hubbub.kit.db.base import Base, HasId
 from hubbub.kit.db.dialect import db_now
+
+# what files are on, for the links of these
+POST, COMMENT = "post", "comment"
 
 
 class Post(HasId, Base):
@@ -28,6 +32,7 @@ class Post(HasId, Base):
     tags: Mapped[list["PostTag"]] = relationship(
         lazy="raise", order_by="PostTag.tag", cascade="all, delete-orphan", passive_deletes=True
     )
+    files: Mapped[list[File]] = files_of(lambda: Post.id, POST)
 
 
 class PostTag(Base):
@@ -59,3 +64,4 @@ class Comment(HasId, Base):
     deleted_at: Mapped[datetime | None]
 
     creator: Mapped[Agent] = relationship(lazy="raise", viewonly=True)
+    files: Mapped[list[File]] = files_of(lambda: Comment.id, COMMENT)

@@ -4,6 +4,7 @@ from uuid import UUID
 from pydantic import MISSING, AfterValidator, Field
 
 from hubbub.agents.schemas import Other
+from hubbub.files.schemas import AttachedFile, FileIds
 from hubbub.kit.schema import Input, Line, Schema, Text, UtcDatetime
 from hubbub.rooms.schemas import ACTS_AS
 
@@ -32,6 +33,7 @@ class PostReplace(Input):
     title: Title
     content: Content = Field(description="Markdown. Who is named with an `@` is told.")
     tags: Tags = Field(default_factory=list, description="Kept in lower case.")
+    file_ids: FileIds = Field(default_factory=list)
 
 
 class PostCreate(PostReplace):
@@ -49,6 +51,7 @@ class PostUpdate(Input):
     title: Title | MISSING = MISSING
     content: Content | MISSING = MISSING
     tags: Tags | MISSING = MISSING
+    file_ids: FileIds | MISSING = MISSING
 
 
 class PostRead(Schema):
@@ -56,6 +59,7 @@ class PostRead(Schema):
     title: str
     content: str
     tags: list[str]
+    files: list[AttachedFile]
     room_id: UUID | None
     creator: Other
     comments: int = Field(description="How many there are.")
@@ -76,11 +80,15 @@ class CommentCreate(Input):
     parent_id: UUID | None = Field(
         default=None, description="The comment that this answers; answers to answers there are not."
     )
+    file_ids: FileIds = Field(default_factory=list)
     agent_id: UUID | None = Field(default=None, description=ACTS_AS)
 
 
 class CommentUpdate(Input):
-    content: Remark
+    """Whatever is left out stays as it is."""
+
+    content: Remark | MISSING = MISSING
+    file_ids: FileIds | MISSING = MISSING
 
 
 class CommentRead(Schema):
@@ -88,6 +96,7 @@ class CommentRead(Schema):
     post_id: UUID
     parent_id: UUID | None
     content: str = Field(description="Empty in one that is deleted.")
+    files: list[AttachedFile]
     creator: Other
     replies: int = Field(description="How many answer this one.")
     created_at: UtcDatetime

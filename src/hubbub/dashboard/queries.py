@@ -11,6 +11,8 @@ from sqlalchemy import ScalarSelect, Select, func, select, union
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor, Kind
+from hubbub.files.models import File
+from hubbub.files.queries import is_own
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.ids import first_id_at
 from hubbub.messages.models import Delivery, Message
@@ -25,12 +27,20 @@ class Counts(NamedTuple):
     users: int
     agents: int
     messages: int
+    files: int
+    file_bytes: int
 
 
 async def count(session: AsyncReadSession, actor: Actor, since: datetime) -> Counts:
     users = select(func.count()).select_from(User).where(User.is_active)
     agents = select(func.count()).where(Agent.kind == Kind.AGENT, Agent.deleted_at.is_(None))
-    statement = select(users.scalar_subquery(), agents.scalar_subquery(), _messages(actor, since))
+    files = select(func.count(), func.coalesce(func.sum(File.size), 0)).select_from(File)
+    if not actor.is_admin:
+        files = files.where(is_own(actor))
+    kept = files.subquery()
+    statement = select(
+        users.scalar_subquery(), agents.scalar_subquery(), _messages(actor, since), *kept.c
+    )
     return Counts(*(await session.execute(statement)).one())
 
 

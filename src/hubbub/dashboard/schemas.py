@@ -15,7 +15,8 @@ class View(StrEnum):
 class Dashboard(Schema):
     view: View = Field(
         description="`hub`: of everything, for admins. `mine`: messages and deliveries are those"
-        " that you or your agents sent or got, items those that you see."
+        " that you or your agents sent or got, items those that you see, files those that you or"
+        " your agents sent in."
     )
     users: int = Field(description="Active ones.")
     agents: int
@@ -27,3 +28,5 @@ class Dashboard(Schema):
     deliveries: dict[State, int] = Field(description="By state, of messages since the time below.")
     deliveries_since: UtcDatetime
     items: dict[Status, int] = Field(description="By status.")
+    files: int
+    file_bytes: int = Field(description="Of all of them together.")

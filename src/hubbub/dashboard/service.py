@@ -31,5 +31,7 @@ async def dashboard(
         today_since=today,
         deliveries={state: deliveries.get(state, 0) for state in State},
         deliveries_since=since,
+        files=counts.files,
+        file_bytes=counts.file_bytes,
         items={status: items.get(status, 0) for status in Status},
     )

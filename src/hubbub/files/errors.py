@@ -4,6 +4,8 @@ What is refused about files. What somebody may not see is FileNotFound.
 NotFound                 404
 ├── FileNotFound
 └── NoThumbnail
+Forbidden                403
+└── NotYourFile          seen where it is attached
 Conflict                 409
 ├── FileQuota
 └── NoLinks
@@ -26,6 +28,7 @@ Unavailable              503
 from hubbub.kit.errors import (
     AppError,
     Conflict,
+    Forbidden,
     Gone,
     NotFound,
     TooLarge,
@@ -42,6 +45,11 @@ class FileNotFound(NotFound):
 class NoThumbnail(NotFound):
     code = "no_thumbnail"
     title = "There is no small picture of this file"
+
+
+class NotYourFile(Forbidden):
+    code = "not_your_file"
+    title = "Only who has sent a file in deletes it"
 
 
 class FileQuota(Conflict):

@@ -1,8 +1,10 @@
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from hubbub.kit.db.base import Base, Big, HasId
 from hubbub.kit.db.dialect import db_now
@@ -35,3 +37,33 @@ class FileUse(Base):
         ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
     )
     bytes: Mapped[int] = mapped_column(Big)
+
+
+class Attachment(Base):
+    """A file on something that others see: whoever sees that, sees the file. What it is on is in a
+    domain above, so no foreign key can lead there; who deletes it, detaches."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index(None, "file_id"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    object_id: Mapped[UUID] = mapped_column(primary_key=True)
+    file_id: Mapped[UUID] = mapped_column(
+        ForeignKey("file.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+def files_of(row_id: Callable[[], Any], kind: str) -> Mapped[list[File]]:
+    """The files on a row, for the model of that row."""
+    return relationship(
+        File,
+        secondary=Attachment.__table__,
+        primaryjoin=lambda: and_(
+            row_id() == foreign(Attachment.object_id), Attachment.kind == kind
+        ),
+        secondaryjoin=lambda: File.id == foreign(Attachment.file_id),
+        order_by=Attachment.position,
+        viewonly=True,
+        lazy="raise",
+    )

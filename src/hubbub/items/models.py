@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubbub.agents.models import Agent
+from hubbub.files.models import File, files_of
 from hubbub.items.types import Act, Status
 from hubbub.kit.db.base import Base, Big, HasId
 from hubbub.kit.db.dialect import db_now
@@ -14,6 +15,9 @@ from hubbub.messages.types import Priority
 # predicates of indexes: a query must say them to the letter to be served
 UNBLOCKED = "finished_at IS NULL AND waiting_for = 0"
 HELD = "status = 'claimed'"
+
+# what files are on, for the links of these
+ITEM = "item"
 
 
 class Item(HasId, Base):
@@ -71,6 +75,7 @@ class Item(HasId, Base):
     labels: Mapped[list["ItemLabel"]] = relationship(
         lazy="raise", order_by="ItemLabel.label", cascade="all, delete-orphan", passive_deletes=True
     )
+    files: Mapped[list[File]] = files_of(lambda: Item.id, ITEM)
 
 
 class ItemLabel(Base):

@@ -4,6 +4,7 @@ from uuid import UUID
 from pydantic import MISSING, AfterValidator, Field
 
 from hubbub.agents.schemas import Other
+from hubbub.files.schemas import AttachedFile, FileIds
 from hubbub.items.types import Act, Status
 from hubbub.kit.schema import Input, Line, Schema, Text, UtcDatetime
 from hubbub.messages.types import Priority
@@ -34,6 +35,7 @@ class ItemCreate(Input):
     body: Body = Field(default="", description="Markdown.")
     priority: Priority = Priority.NORMAL
     labels: Labels = Field(default_factory=list, description="Kept in lower case.")
+    file_ids: FileIds = Field(default_factory=list)
     assignee: Participant | None = Field(default=None, description=ASSIGNEE)
     due_at: UtcDatetime | None = None
     room_id: UUID | None = Field(
@@ -55,6 +57,7 @@ class ItemUpdate(Input):
     body: Body | MISSING = MISSING
     priority: Priority | MISSING = MISSING
     labels: Labels | MISSING = MISSING
+    file_ids: FileIds | MISSING = MISSING
     assignee: Participant | MISSING | None = Field(default=MISSING, description=ASSIGNEE)
     due_at: UtcDatetime | MISSING | None = MISSING
     thread_id: UUID | MISSING | None = MISSING
@@ -71,6 +74,7 @@ class ItemRead(Schema):
     body: str
     priority: Priority
     labels: list[str]
+    files: list[AttachedFile]
     status: Status
     creator: Other
     assignee: Other | None = Field(description="Who alone may claim it.")

@@ -14,6 +14,9 @@ from hubbub.kit.db.dialect import db_now
 from hubbub.kit.ids import new_id
 from hubbub.messages.types import AttemptOutcome, ContentType, Priority, State
 
+# what files are on, for the links of these
+MESSAGE = "message"
+
 # the predicate of an index: a query must say it to the letter to be served
 AWAITS_ACK = "ack_by IS NOT NULL AND state IN ('queued', 'delivered', 'failed')"
 
@@ -58,6 +61,8 @@ class Message(Base):
     expires_at: Mapped[datetime | None]
     ack_by: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """What was attached, as it was then: no reader has to look it up."""
 
 
 class Delivery(Base):

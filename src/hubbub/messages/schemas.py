@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from hubbub.agents.types import GatewayKind
+from hubbub.files.schemas import AttachedFile, FileIds
 from hubbub.kit.schema import Input, JsonObject, Line, Schema, Text, UtcDatetime
 from hubbub.messages.types import (
     AttemptOutcome,
@@ -72,6 +73,7 @@ class MessageSend(Input):
     content: Annotated[Text, Field(min_length=1)]
     content_type: ContentType = ContentType.TEXT
     reply_to: UUID | None = None
+    file_ids: FileIds | None = None
     metadata: Metadata | None = None
     priority: Priority = Priority.NORMAL
     deliver_at: UtcDatetime | None = Field(
@@ -208,6 +210,7 @@ class MessageRead(Schema):
     thread_id: UUID
     room_id: UUID | None
     reply_to: UUID | None
+    files: list[AttachedFile]
     metadata: dict[str, object] | None
     priority: Priority
     delivered: bool = Field(description="Whether every recipient has it.")
@@ -288,6 +291,7 @@ class MessageHeaders(Schema):
 
 class InboxMessage(MessageHeaders):
     content: str
+    files: list[AttachedFile]
     reply_to: UUID | None
     metadata: dict[str, object] | None
     expires_at: UtcDatetime | None

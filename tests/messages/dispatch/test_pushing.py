@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from hubbub.kit.resources import Resources
 from hubbub.messages.dispatch import gauges
 from hubbub.messages.models import Lane, PendingPush
+from tests.files import helpers as files
 from tests.fixtures.elsewhere import says
 from tests.messages.conftest import MakeTalker, Talker
 from tests.messages.dispatch.conftest import (
@@ -151,3 +152,26 @@ async def test_who_fetches_leaves_no_trace_among_the_pushes(
     async with hub.database.read() as session:
         for table in (PendingPush, Lane):
             assert await session.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_files_are_named_and_can_be_fetched_with_the_agents_key(
+    alice: Talker, gateways: MakeGateway
+) -> None:
+    bob = await gateways("bob")
+    carol = await gateways(
+        "carol", gateway_kind="openclaw", gateway_token="t", session_key="hook:hub:carol"
+    )
+    file = await files.sent(alice, name="plan.txt")
+
+    await alice.send(bob.agent, carol.agent, file_ids=[file["id"]])
+    await alice.send(bob.agent)
+    await bob.has_received(2)
+    await carol.has_received(1)
+
+    pushed = [each.json()["data"]["message"]["files"] for each in bob.received]  # type: ignore[index]
+    assert sorted(pushed, key=len) == [[], files.shown(file)]
+    [got] = carol.received
+    where = f"/api/v1/files/{file['id']}/content"
+    assert f'"plan.txt", text/plain, {file["size"]} bytes' in str(got.json()["message"])
+    assert where in str(got.json()["message"])
+    assert (await carol.agent.client.get(where)).content == files.TEXT

@@ -3,8 +3,10 @@
 from hubbub.board.queries.comments import (
     count_replies,
     find_comment,
+    ids_of_comments,
     list_comments,
     lock_comment,
+    sees_comment,
 )
 from hubbub.board.queries.mentions import find_mention, participants_named
 from hubbub.board.queries.posts import (
@@ -17,6 +19,7 @@ from hubbub.board.queries.posts import (
     list_posts_of,
     lock_post,
     search_posts,
+    sees_post,
 )
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "find_comment",
     "find_mention",
     "find_post",
+    "ids_of_comments",
     "keep_post",
     "list_comments",
     "list_posts",
@@ -35,4 +39,6 @@ __all__ = [
     "lock_post",
     "participants_named",
     "search_posts",
+    "sees_comment",
+    "sees_post",
 ]

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
+from hubbub.agents.types import Actor
 from hubbub.board.models import Comment, Post
+from hubbub.board.queries.posts import sees_post
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 
@@ -17,8 +19,17 @@ def _of(post: Post) -> Select[Comment]:
     return (
         select(Comment)
         .where(Comment.post_id == post.id)
-        .options(joinedload(Comment.creator, innerjoin=True))
+        .options(joinedload(Comment.creator, innerjoin=True), selectinload(Comment.files))
     )
+
+
+def sees_comment(actor: Actor, comment_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Whether somebody sees the one comment with the id in a column."""
+    return exists().where(Comment.id == comment_id, sees_post(actor, Comment.post_id))
+
+
+def ids_of_comments(post: Post) -> Select[UUID]:
+    return select(Comment.id).where(Comment.post_id == post.id)
 
 
 async def find_comment(session: AsyncReadSession, post: Post, comment_id: UUID) -> Comment | None:

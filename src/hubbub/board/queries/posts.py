@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from hubbub.agents.models import Agent
 from hubbub.agents.queries import spoken_for
@@ -16,11 +16,15 @@ from hubbub.kit.db import search
 from hubbub.kit.db.dialect import either
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
-from hubbub.rooms.queries import open_rooms
+from hubbub.rooms.queries import is_open, open_rooms
 
 SEARCH_KIND = "post"
 _NEWEST = Order("posts", Post.created_at, Post.id, descending=True)
-_WHOLE = (joinedload(Post.creator, innerjoin=True), selectinload(Post.tags))
+_WHOLE = (
+    joinedload(Post.creator, innerjoin=True),
+    selectinload(Post.tags),
+    selectinload(Post.files),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class Filters:
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
     return either(Post.room_id.is_(None), Post.room_id.in_(open_rooms(spoken_for(actor))))
+
+
+def sees_post(actor: Actor, post_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """The same of the one post with the id in a column."""
+    is_for_all = Post.room_id.is_(None)
+    return exists().where(
+        Post.id == post_id, or_(is_for_all, is_open(Post.room_id, spoken_for(actor)))
+    )
 
 
 def _one(actor: Actor, post_id: UUID) -> Select[Post]:

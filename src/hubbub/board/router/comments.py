@@ -10,6 +10,7 @@ from hubbub.board.errors import CommentDeleted, CommentTooDeep, NotYourComment
 from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
 from hubbub.board.service import comments as service
 from hubbub.board.service import reading
+from hubbub.files.errors import FileNotFound
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
@@ -46,6 +47,7 @@ async def list_comments(
         *OF_COMMENT,
         NotYourParticipant,
         *MAY_NOT_SPEAK,
+        FileNotFound,
         CommentTooDeep,
         CommentDeleted,
         InvalidKey,
@@ -71,8 +73,8 @@ async def read_comment(
 @router.patch(
     "/{comment_id}",
     summary="Change a comment",
-    description="By who wrote it and by admins.",
-    responses=responses(*OF_COMMENT, NotYourComment, CommentDeleted),
+    description="By who wrote it and by admins. What is left out stays.",
+    responses=responses(*OF_COMMENT, NotYourComment, CommentDeleted, FileNotFound),
 )
 async def update_comment(
     post_id: PostId,

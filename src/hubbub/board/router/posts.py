@@ -10,6 +10,7 @@ from hubbub.board.errors import NotYourPost
 from hubbub.board.schemas import ListedPost, PostCreate, PostRead, PostReplace, PostUpdate
 from hubbub.board.service import posts as service
 from hubbub.board.service import reading
+from hubbub.files.errors import FileNotFound
 from hubbub.kit.http.dependencies import Page, ReadSession, WriteSession
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
@@ -41,7 +42,9 @@ async def list_posts(
     summary="Write a post",
     description="For everybody, or in a room that you may speak in.",
     status_code=status.HTTP_201_CREATED,
-    responses=responses(*ALWAYS, NotYourParticipant, *MAY_NOT_SPEAK, InvalidKey, KeyReused),
+    responses=responses(
+        *ALWAYS, NotYourParticipant, *MAY_NOT_SPEAK, FileNotFound, InvalidKey, KeyReused
+    ),
 )
 async def create_post(
     new: PostCreate, actor: CurrentActor, session: WriteSession, once: Once
@@ -59,8 +62,8 @@ async def read_post(post_id: PostId, actor: CurrentActor, session: ReadSession) 
 @router.put(
     "/posts/{post_id}",
     summary="Replace a post",
-    description="By who wrote it and by admins. Tags that are left out are gone.",
-    responses=responses(*OF_POST, NotYourPost),
+    description="By who wrote it and by admins. Tags and files that are left out are gone.",
+    responses=responses(*OF_POST, NotYourPost, FileNotFound),
 )
 async def replace_post(
     post_id: PostId, new: PostReplace, actor: CurrentActor, session: WriteSession
@@ -72,7 +75,7 @@ async def replace_post(
     "/posts/{post_id}",
     summary="Change a post",
     description="By who wrote it and by admins. What is left out stays.",
-    responses=responses(*OF_POST, NotYourPost),
+    responses=responses(*OF_POST, NotYourPost, FileNotFound),
 )
 async def update_post(
     post_id: PostId, changes: PostUpdate, actor: CurrentActor, session: WriteSession

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from pydantic import MISSING
+
 from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.board import queries
@@ -12,11 +14,12 @@ from hubbub.board.errors import (
     NotYourComment,
     PostNotFound,
 )
-from hubbub.board.models import Comment, Post
+from hubbub.board.models import COMMENT, Comment, Post
 from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
 from hubbub.board.service.mentions import tell_the_named
 from hubbub.board.service.reading import get_post, shown_comments
 from hubbub.board.service.recording import record
+from hubbub.files.service.attaching import attach, detach
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
 from hubbub.kit.ids import new_id
@@ -43,10 +46,11 @@ async def create_comment(
     )
     session.add(comment)
     await session.flush()
+    await attach(session, actor, COMMENT, comment.id, new.file_ids)
     await tell_the_named(session, creator_id, post.id, comment.id, now=new.content)
     record(session, actor, "comment", "created", comment.id)
     await session.flush()
-    await session.refresh(comment, ["created_at", "creator"])
+    await session.refresh(comment, ["created_at", "creator", "files"])
     return (await shown_comments(session, [comment]))[0]
 
 
@@ -71,15 +75,22 @@ async def update_comment(
     comment = await _lock_own(session, actor, post_id, comment_id)
     if comment.deleted_at is not None:
         raise CommentDeleted
-    if comment.content != changes.content:
-        before, comment.content = comment.content, changes.content
-        comment.edited_at = db_now()
+    before = comment.content
+    content = before if changes.content is MISSING else changes.content
+    has_other_files = False
+    if changes.file_ids is not MISSING:
+        attached = [each.id for each in comment.files]
+        has_other_files = await attach(
+            session, actor, COMMENT, comment.id, changes.file_ids, before=attached
+        )
+    if content != before or has_other_files:
+        comment.content, comment.edited_at = content, db_now()
         await session.flush()
         await tell_the_named(
-            session, comment.creator_id, post_id, comment.id, now=changes.content, before=before
+            session, comment.creator_id, post_id, comment.id, now=content, before=before
         )
         record(session, actor, "comment", "updated", comment.id)
-        await session.refresh(comment, ["edited_at"])
+        await session.refresh(comment, ["edited_at", "files"])
     return (await shown_comments(session, [comment]))[0]
 
 
@@ -90,6 +101,7 @@ async def delete_comment(
     comment = await _lock_own(session, actor, post_id, comment_id)
     if comment.deleted_at is not None:
         raise CommentDeleted
+    await detach(session, COMMENT, [comment.id])
     if await queries.count_replies(session, [comment.id]):
         comment.content, comment.deleted_at = "", db_now()
     else:

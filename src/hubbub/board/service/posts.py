@@ -7,11 +7,12 @@ from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
 from hubbub.board import queries
 from hubbub.board.errors import NotYourPost, PostNotFound
-from hubbub.board.models import Post, PostTag
+from hubbub.board.models import COMMENT, POST, Post, PostTag
 from hubbub.board.schemas import PostCreate, PostRead, PostReplace, PostUpdate
 from hubbub.board.service.mentions import tell_the_named
 from hubbub.board.service.reading import searched_text, shown
 from hubbub.board.service.recording import record
+from hubbub.files.service.attaching import attach, detach
 from hubbub.kit.db import search
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -33,10 +34,11 @@ async def create_post(session: AsyncWriteSession, actor: Actor, new: PostCreate)
     )
     session.add(post)
     await _index(session, post)
+    await attach(session, actor, POST, post.id, new.file_ids)
     await tell_the_named(session, creator_id, post.id, None, now=new.content)
     record(session, actor, "post", "created", post.id)
     await session.flush()
-    await session.refresh(post, ["created_at", "creator", "tags"])
+    await session.refresh(post, ["created_at", "creator", "tags", "files"])
     return await shown(session, post)
 
 
@@ -44,7 +46,12 @@ async def update_post(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, changes: PostReplace | PostUpdate
 ) -> PostRead:
     post = await _lock_own(session, actor, post_id)
-    before = {"title": post.title, "content": post.content, "tags": [t.tag for t in post.tags]}
+    before = {
+        "title": post.title,
+        "content": post.content,
+        "tags": [each.tag for each in post.tags],
+        "file_ids": [each.id for each in post.files],
+    }
     wanted: dict[str, Any] = changes.model_dump()
     changed = [name for name, value in wanted.items() if before[name] != value]
     if changed:
@@ -54,6 +61,9 @@ async def update_post(
         if "tags" in changed:
             kept = {each.tag: each for each in post.tags}
             post.tags = [kept.get(tag) or PostTag(tag=tag) for tag in wanted["tags"]]
+        if "file_ids" in changed:
+            attached = [each.id for each in post.files]
+            await attach(session, actor, POST, post.id, wanted["file_ids"], before=attached)
         await _index(session, post)
         await tell_the_named(
             session,
@@ -64,12 +74,14 @@ async def update_post(
             before=str(before["content"]),
         )
         record(session, actor, "post", "updated", post.id, fields=", ".join(sorted(changed)))
-        await session.refresh(post, ["edited_at", "tags"])
+        await session.refresh(post, ["edited_at", "tags", "files"])
     return await shown(session, post)
 
 
 async def delete_post(session: AsyncWriteSession, actor: Actor, post_id: UUID) -> None:
     post = await _lock_own(session, actor, post_id)
+    await detach(session, COMMENT, queries.ids_of_comments(post))
+    await detach(session, POST, [post.id])
     await session.delete(post)
     await search.remove(session, queries.SEARCH_KIND, post.id)
     record(session, actor, "post", "deleted", post.id)

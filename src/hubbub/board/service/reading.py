@@ -13,6 +13,7 @@ from hubbub.board.errors import CommentNotFound, PostNotFound
 from hubbub.board.models import Comment, Post
 from hubbub.board.queries import Filters
 from hubbub.board.schemas import CommentRead, ListedPost, PostRead
+from hubbub.files.schemas import shown_files
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.db.words import MARK_END, MARK_START, snippet
 from hubbub.kit.pagination import PageOf, PageRequest, read_cursor, write_cursor
@@ -39,6 +40,7 @@ def _read(post: Post, comments: int) -> PostRead:
         title=post.title,
         content=post.content,
         tags=[each.tag for each in post.tags],
+        files=shown_files(post.files),
         room_id=post.room_id,
         creator=other(post.creator),
         comments=comments,
@@ -120,6 +122,7 @@ async def shown_comments(
             post_id=each.post_id,
             parent_id=each.parent_id,
             content=each.content,
+            files=shown_files(each.files),
             creator=other(each.creator),
             replies=replies.get(each.id, 0),
             created_at=each.created_at,

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
 from hubbub.agents.dependencies import CurrentActor
-from hubbub.files.dependencies import OF_FILE, FileId
+from hubbub.files.dependencies import OF_FILE, CurrentSights, FileId
 from hubbub.files.errors import FileLost, FilesAway, FileShorter, NoLinks, NoThumbnail
 from hubbub.files.models import File
 from hubbub.files.naming import disposition
@@ -49,13 +49,14 @@ async def read_content(
     file_id: FileId,
     actor: CurrentActor,
     resources: CurrentResources,
+    sights: CurrentSights,
     wanted: Annotated[str | None, Header(alias="Range")] = None,
     known: Annotated[str | None, Header(alias="If-None-Match")] = None,
     if_range: Annotated[str | None, Header(alias="If-Range")] = None,
 ) -> Response:
     # the session has ended before the first byte is sent: a slow reader holds none
     async with resources.database.read() as session:
-        file = await service.get_file(session, actor, file_id)
+        file = await service.get_file(session, actor, file_id, sights)
     headers = _SAFE | {
         "ETag": f'"{file.sha256}"',
         "Accept-Ranges": "bytes",
@@ -120,10 +121,10 @@ def _range(wanted: str, file: File) -> tuple[int, int]:
     responses=responses(*OF_FILE, NoLinks, FilesAway),
 )
 async def link_to_file(
-    file_id: FileId, actor: CurrentActor, resources: CurrentResources
+    file_id: FileId, actor: CurrentActor, resources: CurrentResources, sights: CurrentSights
 ) -> FileLink:
     async with resources.database.read() as session:
-        file = await service.get_file(session, actor, file_id)
+        file = await service.get_file(session, actor, file_id, sights)
     lasts = timedelta(minutes=resources.settings.files.link_minutes)
     url, until = await service.link(resources.blobs, file, resources.clock.now(), lasts)
     return FileLink(url=url, expires_at=until)
@@ -140,6 +141,7 @@ async def read_thumbnail(
     file_id: FileId,
     actor: CurrentActor,
     resources: CurrentResources,
+    sights: CurrentSights,
     size: Annotated[
         Literal[64, 128, 256, 512],
         BeforeValidator(_number),
@@ -147,6 +149,6 @@ async def read_thumbnail(
     ] = 256,
 ) -> Response:
     async with resources.database.read() as session:
-        file = await service.get_file(session, actor, file_id)
+        file = await service.get_file(session, actor, file_id, sights)
     drawn = await thumbnails.thumbnail(resources.blobs, file, size)
     return Response(drawn, headers=_SAFE, media_type=thumbnails.CONTENT_TYPE)

@@ -9,9 +9,10 @@ from sqlalchemy import delete, update
 from hubbub.activity.service import record
 from hubbub.agents.types import Actor
 from hubbub.files import queries
-from hubbub.files.errors import FileNotFound, NoLinks
+from hubbub.files.errors import FileNotFound, NoLinks, NotYourFile
 from hubbub.files.keeping import content_key
 from hubbub.files.models import File, FileUse
+from hubbub.files.queries import Sights
 from hubbub.files.service.events import FileDeleted
 from hubbub.files.service.reaching import reaching_bytes
 from hubbub.kit.blobs import BlobStore
@@ -19,8 +20,8 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.outbox import emit
 
 
-async def get_file(session: AsyncReadSession, actor: Actor, file_id: UUID) -> File:
-    file = await queries.find_file(session, actor, file_id)
+async def get_file(session: AsyncReadSession, actor: Actor, file_id: UUID, sights: Sights) -> File:
+    file = await queries.find_file(session, actor, file_id, sights)
     if file is None:
         raise FileNotFound
     return file
@@ -45,11 +46,14 @@ async def link(
     return url, now + lasts
 
 
-async def delete_file(session: AsyncWriteSession, actor: Actor, file_id: UUID) -> None:
-    """The bytes go once this has been committed."""
+async def delete_file(
+    session: AsyncWriteSession, actor: Actor, file_id: UUID, sights: Sights
+) -> None:
+    """The bytes go once this has been committed. What it was on, has it no more."""
     file = await queries.lock_file(session, actor, file_id)
     if file is None:
-        raise FileNotFound
+        await get_file(session, actor, file_id, sights)
+        raise NotYourFile
     await session.execute(delete(File).where(File.id == file.id))
     if file.user_id is not None:
         use = update(FileUse).where(FileUse.user_id == file.user_id)

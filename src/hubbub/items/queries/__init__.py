@@ -30,6 +30,7 @@ from hubbub.items.queries.items import (
     list_ready,
     lock_item,
     reread,
+    sees_item,
     visible_ids,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "next_to_claim",
     "put_back",
     "reread",
+    "sees_item",
     "take",
     "visible_ids",
 ]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
@@ -16,7 +16,7 @@ from hubbub.items.types import Status
 from hubbub.kit.db.dialect import either
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
-from hubbub.rooms.queries import open_rooms
+from hubbub.rooms.queries import is_open, open_rooms
 
 _NEWEST = Order("items", Item.created_at, Item.id, descending=True)
 _MOST_URGENT = Order("items.ready", Item.rank, Item.id)
@@ -26,6 +26,7 @@ _WHOLE = (
     joinedload(Item.assignee),
     joinedload(Item.holder),
     selectinload(Item.labels),
+    selectinload(Item.files),
 )
 
 
@@ -55,6 +56,14 @@ class Filters:
 
 def _visible(actor: Actor) -> ColumnElement[bool]:
     return either(Item.room_id.is_(None), Item.room_id.in_(open_rooms(spoken_for(actor))))
+
+
+def sees_item(actor: Actor, item_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """The same of the one item with the id in a column."""
+    is_for_all = Item.room_id.is_(None)
+    return exists().where(
+        Item.id == item_id, or_(is_for_all, is_open(Item.room_id, spoken_for(actor)))
+    )
 
 
 def visible_ids(actor: Actor) -> Select[UUID]:

@@ -4,6 +4,7 @@ from fastapi import Query, status
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.agents.errors import AgentNotFound, NotYourParticipant
+from hubbub.files.errors import FileNotFound
 from hubbub.items.dependencies import ALWAYS, OF_ITEM, OF_OWN, ItemFilters, ItemId
 from hubbub.items.errors import (
     AssigneeNotInRoom,
@@ -55,6 +56,7 @@ async def list_items(
         *ALWAYS,
         NotYourParticipant,
         *MAY_NOT_SPEAK,
+        FileNotFound,
         AgentNotFound,
         AssigneeNotInRoom,
         MessageNotFound,
@@ -81,7 +83,9 @@ async def read_item(item_id: ItemId, actor: CurrentActor, session: ReadSession) 
     "/{item_id}",
     summary="Change an item",
     description="By who made it and by admins. What is left out stays.",
-    responses=responses(*OF_OWN, AgentNotFound, AssigneeNotInRoom, MessageNotFound, ItemFinished),
+    responses=responses(
+        *OF_OWN, AgentNotFound, AssigneeNotInRoom, MessageNotFound, FileNotFound, ItemFinished
+    ),
 )
 async def update_item(
     item_id: ItemId, changes: ItemUpdate, actor: CurrentActor, session: WriteSession

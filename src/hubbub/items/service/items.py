@@ -8,9 +8,10 @@ from pydantic import MISSING
 
 from hubbub.agents.service.acting import lock_acting_as
 from hubbub.agents.types import Actor
+from hubbub.files.service.attaching import attach, detach
 from hubbub.items import queries
 from hubbub.items.errors import ItemFinished, ItemNeeded, ItemNotFound, NotYourItem
-from hubbub.items.models import Item, ItemLabel
+from hubbub.items.models import ITEM, Item, ItemLabel
 from hubbub.items.schemas import ItemCreate, ItemRead, ItemUpdate
 from hubbub.items.service import assigning
 from hubbub.items.service.dependencies import GATE, wait_for
@@ -55,6 +56,7 @@ async def create_item(session: AsyncWriteSession, actor: Actor, new: ItemCreate)
         assigning.tell(session, creator_id, assignee, item)
     session.add(item)
     await session.flush()
+    await attach(session, actor, ITEM, item.id, new.file_ids)
     await wait_for(session, actor, item.id, new.needs)
     note(session, actor, item.id, Act.CREATED)
     await session.flush()
@@ -73,7 +75,7 @@ async def update_item(
 ) -> ItemRead:
     item = await lock_own(session, actor, item_id)
     details: dict[str, Any] = {}
-    wanted = changes.model_dump(exclude={"status", "assignee", "thread_id", "labels"})
+    wanted = changes.model_dump(exclude={"status", "assignee", "thread_id", "labels", "file_ids"})
     for name, value in wanted.items():
         before = getattr(item, name)
         if before != value:
@@ -88,10 +90,9 @@ async def update_item(
         if before != item.thread_id:
             details["thread_id"] = [_plain(before), _plain(item.thread_id)]
     if changes.labels is not MISSING:
-        kept = {each.label: each for each in item.labels}
-        if sorted(kept) != changes.labels:
-            details["labels"] = [sorted(kept), changes.labels]
-            item.labels = [kept.get(each) or ItemLabel(label=each) for each in changes.labels]
+        _label(item, changes.labels, details)
+    if changes.file_ids is not MISSING:
+        await _attach(session, actor, item, changes.file_ids, details)
     if changes.assignee is not MISSING:
         await _assign(session, actor, item, changes.assignee, details)
     if details:
@@ -107,6 +108,25 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return None if value is None else str(value)
+
+
+def _label(item: Item, labels: list[str], details: dict[str, Any]) -> None:
+    kept = {each.label: each for each in item.labels}
+    if sorted(kept) != labels:
+        details["labels"] = [sorted(kept), labels]
+        item.labels = [kept.get(each) or ItemLabel(label=each) for each in labels]
+
+
+async def _attach(
+    session: AsyncWriteSession,
+    actor: Actor,
+    item: Item,
+    file_ids: list[UUID],
+    details: dict[str, Any],
+) -> None:
+    before = [each.id for each in item.files]
+    if await attach(session, actor, ITEM, item.id, file_ids, before=before):
+        details["files"] = [[str(each) for each in ids] for ids in (before, file_ids)]
 
 
 async def _assign(
@@ -147,6 +167,7 @@ async def delete_item(session: AsyncWriteSession, actor: Actor, item_id: UUID) -
     item = await lock_own(session, actor, item_id)
     if item.status is not Status.DONE and await queries.is_needed(session, item.id):
         raise ItemNeeded
+    await detach(session, ITEM, [item.id])
     await session.delete(item)
     record(session, actor, "deleted", item.id)
 

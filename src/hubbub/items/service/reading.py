@@ -7,6 +7,7 @@ from hubbub.agents.models import Agent
 from hubbub.agents.schemas import Other
 from hubbub.agents.service.reading import other
 from hubbub.agents.types import Actor
+from hubbub.files.schemas import shown_files
 from hubbub.items import queries
 from hubbub.items.errors import ItemNotFound
 from hubbub.items.models import Item
@@ -32,6 +33,7 @@ def shown(actor: Actor, item: Item) -> ItemRead:
         body=item.body,
         priority=item.priority,
         labels=[each.label for each in item.labels],
+        files=shown_files(item.files),
         status=item.status,
         creator=other(item.creator),
         assignee=_maybe(item.assignee),

@@ -43,6 +43,8 @@ def _composed(push: Push, content: str) -> str:
             f"It is longer: {left_out} more characters are left out here. Read all of it at"
             f" {push.hub_url}/api/v1/messages/{push.message_id}"
         )
+    if push.files:
+        parts.append(_files(push))
     parts.append(_how_to_answer(push))
     return "\n\n".join(parts)
 
@@ -90,6 +92,17 @@ def _fenced(mark: str, content: str) -> str:
             f"----- message {mark} ends -----",
         ]
     )
+
+
+def _files(push: Push) -> str:
+    """What they are called is the sender's to say."""
+    lines = ["The sender has attached these files. GET each with your key as bearer token:"]
+    lines += [
+        f"- {_quoted(file['name'])}, {file['content_type']}, {file['size']} bytes:"
+        f" {push.hub_url}/api/v1/files/{file['id']}/content"
+        for file in push.files
+    ]
+    return "\n".join(lines)
 
 
 def _how_to_answer(push: Push) -> str:

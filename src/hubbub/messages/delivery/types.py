@@ -1,5 +1,6 @@
 """What goes into a push, over the wire and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -63,6 +64,8 @@ class Push:
     metadata: dict[str, Any] | None = None
     expires_at: datetime | None = None
     ack_by: datetime | None = None
+    files: tuple[Mapping[str, Any], ...] = ()
+    """As the API shows them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def _data(push: Push) -> dict[str, Any]:
             "room": push.room,
             "content": push.content,
             "content_type": push.content_type,
+            "files": push.files,
             "metadata": push.metadata,
             "priority": push.priority,
             "created_at": push.created_at,

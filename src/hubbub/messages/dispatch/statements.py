@@ -76,7 +76,8 @@ LANES = Query(
 )
 _MESSAGE = """
     m.thread_id{text}, m.reply_to{text}, m.content, m.content_type, m.metadata, m.priority,
-    m.created_at, m.expires_at, m.ack_by, s.id{text}, s.handle, s.display_name, s.kind, r.name
+    m.created_at, m.expires_at, m.ack_by, m.files, s.id{text}, s.handle, s.display_name, s.kind,
+    r.name
 """
 _JOINS = """
     LEFT JOIN delivery AS d ON d.recipient_id = p.recipient_id AND d.seq = p.seq

@@ -124,6 +124,7 @@ class PushRow(NamedTuple):
     created_at: Any
     expires_at: Any
     ack_by: Any
+    files: Any
     sender_id: str | None
     sender_handle: str
     sender_name: str
@@ -182,6 +183,7 @@ def ticket_of(row: PushRow, lane: LaneRow, target: Target, now: datetime, hub_ur
         metadata=plain(row.metadata),
         expires_at=moment(row.expires_at),
         ack_by=moment(row.ack_by),
+        files=tuple(plain(row.files) or ()),
     )
     return Ticket(
         row.agent_id,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, select, union
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
@@ -47,6 +48,11 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         received,
         and_(Message.room_id.is_not(None), is_still_said(), said),
     )
+
+
+def sees_message(actor: Actor, message_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """The same of the message with the id in a column."""
+    return exists().where(Message.id == message_id, visible(actor))
 
 
 def is_still_said() -> ColumnElement[bool]:

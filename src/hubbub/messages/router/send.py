@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from hubbub.agents.dependencies import CurrentActor, actor_of_scope
 from hubbub.agents.errors import NotYourParticipant
 from hubbub.auth.errors import InvalidToken, ScopeMissing
+from hubbub.files.errors import FileNotFound
 from hubbub.kit.http.headers import headers_of
 from hubbub.kit.http.problems import responses
 from hubbub.kit.idempotency import InvalidKey, KeyReused
@@ -120,6 +121,7 @@ def add_send_route(router: APIRouter, path: str) -> Route:
             RecipientNotFound,
             MessageNotFound,
             ReplyNotFound,
+            FileNotFound,
             KeyReused,
             HopLimit,
             ContentTooLarge,

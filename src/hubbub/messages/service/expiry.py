@@ -10,13 +10,14 @@ from sqlalchemy import Table, bindparam, case, delete, exists, select, tuple_, u
 from sqlalchemy.orm import DeclarativeBase
 
 from hubbub.activity import service as activity
+from hubbub.files.service.attaching import detach
 from hubbub.kit.db import search
 from hubbub.kit.db.base import Big
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
-from hubbub.messages.models import Attempt, Delivery, FanOut, Message, RoomMessage
+from hubbub.messages.models import MESSAGE, Attempt, Delivery, FanOut, Message, RoomMessage
 from hubbub.messages.queries import retention
 from hubbub.messages.queries.listing import SEARCH_KIND
 from hubbub.messages.service.changes import CHANGED, tell_changes
@@ -146,4 +147,5 @@ async def _forget_messages(session: AsyncWriteSession, ids: Sequence[UUID]) -> N
     told = (Message, Message.id), (FanOut, FanOut.message_id), (Attempt, Attempt.message_id)
     for table, key in told:
         await session.execute(delete(table).where(key.in_(ids)), execution_options=_PLAINLY)
+    await detach(session, MESSAGE, ids)
     await search.remove_many(session, SEARCH_KIND, ids)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Update, case, func, select, update
 
 from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
+from hubbub.files.schemas import shown_files
 from hubbub.kit.db.counter import Counter
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
@@ -118,6 +119,7 @@ def shown_message(message: Message, from_name: str) -> InboxMessage:
     return InboxMessage(
         **dict(_headers(message, from_name)),
         content=message.content,
+        files=shown_files(message.files or ()),
         reply_to=message.reply_to,
         metadata=message.meta,
         expires_at=message.expires_at,

@@ -41,6 +41,7 @@ def live_message(stored: Stored) -> dict[str, Any]:
         "content_type": d.content_type,
         "size": len(d.content.encode()),
         "content": d.content,
+        "files": d.files,
         "reply_to": d.reply_to,
         "metadata": d.metadata,
         "expires_at": utc(d.expires_at),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from hubbub.agents.queries import spoken_for
 from hubbub.agents.types import Actor
+from hubbub.files.schemas import shown_files
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.messages import queries
 from hubbub.messages.errors import MessageNotFound
@@ -33,6 +34,7 @@ def shown(
         thread_id=message.thread_id,
         room_id=message.room_id,
         reply_to=message.reply_to,
+        files=shown_files(message.files or ()),
         metadata=message.meta,
         priority=message.priority,
         delivered=0 < standing.recipients == standing.arrived,

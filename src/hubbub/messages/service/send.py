@@ -76,12 +76,14 @@ def _check_times(body: MessageSend, now: datetime, settings: MessageSettings) ->
 
 _BESIDE = {"from_agent_id", "idempotency_key"}
 """What the key is looked up by says already."""
+_UNLESS_GIVEN = _BESIDE | {"file_ids"}
+"""It came later: a key that was used before is still known by the same hash."""
 
 
 def _hash(body: MessageSend) -> str:
     """Of the validated body in one order of its fields: how it was written doesn't matter, nor
     whether it came alone or with others."""
-    content = body.model_dump(mode="json", exclude=_BESIDE)
+    content = body.model_dump(mode="json", exclude=_BESIDE if body.file_ids else _UNLESS_GIVEN)
     canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
 
@@ -107,6 +109,7 @@ def shown(stored: Stored) -> Mapping[str, Any]:
         "thread_id": stored.thread_id,
         "room_id": stored.room_id,
         "reply_to": d.reply_to,
+        "files": d.files,
         "metadata": d.metadata,
         "priority": d.priority,
         "delivered": False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from hubbub.agents.errors import NotYourParticipant
 from hubbub.agents.types import Actor
 from hubbub.auth.types import Scope
+from hubbub.files.queries import own_files
+from hubbub.files.schemas import AttachedFile
 from hubbub.kit.counters import seconds_left
 from hubbub.kit.errors import AppError
 from hubbub.kit.resources import Resources
@@ -29,6 +32,8 @@ from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
 from hubbub.messages.writer.queue import Writer
 
 _WINDOW = 60
+_ASKED = 1000
+"""Files that one statement asks about."""
 _MOST_EXPLAINED = 20
 """Names of one batch; looking for the nearest takes a query each."""
 
@@ -54,7 +59,10 @@ class Sending:
             sender_id = actor.participant_id
         elif sender_id not in await self._spoken_for(actor, [body]):
             raise NotYourParticipant
-        outcome = await self.writer.send(self._draft(actor, sender_id, body, key))
+        draft = self._draft(actor, sender_id, body, key)
+        if body.file_ids:
+            await self._attach(actor, [(draft, body.file_ids)])
+        outcome = await self.writer.send(draft)
         if isinstance(outcome, Stored):
             return orjson.dumps(shown(outcome)), False
         if isinstance(outcome, RecipientNotFound):
@@ -73,6 +81,7 @@ class Sending:
         sent: list[Sent] = []
         drafts: list[Draft] = []
         waiting: list[Sent] = []
+        with_files: list[tuple[Draft, list[UUID]]] = []
         for body in bodies:
             result = Sent()
             sent.append(result)
@@ -85,8 +94,12 @@ class Sending:
                     raise NotYourParticipant
                 drafts.append(self._draft(actor, sender_id, body, body.idempotency_key))
                 waiting.append(result)
+                if body.file_ids:
+                    with_files.append((drafts[-1], body.file_ids))
             except AppError as error:
                 result.error = error
+        if with_files:
+            await self._attach(actor, with_files)
         outcomes = await self.writer.send_all(drafts)
         await self._settle(actor, list(zip(waiting, outcomes, strict=True)))
         return sent
@@ -131,6 +144,19 @@ class Sending:
         if draft.to_everyone and Scope.BROADCAST not in actor.scopes:
             raise BroadcastNotAllowed
         return draft
+
+    async def _attach(self, actor: Actor, wanted: Sequence[tuple[Draft, list[UUID]]]) -> None:
+        """What isn't the caller's own is refused by the writer, which knows the keys: a repetition
+        is answered as before, though a file may be gone by then."""
+        ids = sorted({each for _, file_ids in wanted for each in file_ids})
+        known: dict[UUID, dict[str, Any]] = {}
+        for some in batched(ids, _ASKED):
+            async with self.resources.database.read() as session:
+                found = await own_files(session, actor, some)
+            for file in found:
+                known[file.id] = AttachedFile.model_validate(file).model_dump(mode="json")
+        for draft, file_ids in wanted:
+            draft.files = tuple(known.get(each) for each in file_ids)
 
     async def _as_first_answered(self, replayed: Sequence[Replayed]) -> list[dict[str, Any] | None]:
         ids = [UUID(each.message_id) for each in replayed]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hubbub.agents.types import Kind, Party
+from hubbub.files.errors import FileNotFound
 from hubbub.kit.errors import AppError
 from hubbub.kit.idempotency import KeyReused
 from hubbub.messages.errors import HopLimit, RecipientRefuses, ReplyNotFound, WriterBusy
@@ -20,6 +21,7 @@ from hubbub.messages.writer.audience import (
     room_of,
 )
 from hubbub.messages.writer.draft import Draft, Outcome, Replayed, Stored
+from hubbub.messages.writer.files import insert_attachments, lacking_files
 from hubbub.messages.writer.mentions import Said, mention
 from hubbub.messages.writer.rows import insert_deliveries, insert_messages, number
 from hubbub.messages.writer.steps import Ask, Forms, Limits, Steps
@@ -48,6 +50,10 @@ def store(
     at = forms.time(now)
     yield from _take_keys(batch, at)
     keyed = [draft for draft in batch.drafts if draft.key is not None]
+    has_files = any(draft.files for draft in batch.drafts)
+    if has_files:
+        for draft in (yield from lacking_files(batch.drafts)):
+            batch.refuse(draft, FileNotFound())
     people = yield from look_up(batch.drafts)
     rooms = yield from look_up_rooms(batch.drafts, people)
     threads = yield from _look_up_replies(batch)
@@ -64,6 +70,8 @@ def store(
     at_once = [each for each in stored if not each.draft.is_delivered_later]
     yield from number(at_once, people, forms)
     yield from insert_messages(stored, at, forms)
+    if has_files:
+        yield from insert_attachments(stored)
     yield from insert_deliveries(at_once, at, people)
     yield from mention(_naming(at_once), forms)
     for each in stored:

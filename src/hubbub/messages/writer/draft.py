@@ -31,6 +31,8 @@ class Draft:
     ack_by: datetime | None = None
     key: str | None = None
     body_hash: str | None = None
+    files: tuple[dict[str, Any] | None, ...] = ()
+    """What is attached, as it is shown; None for what the sender hasn't got."""
 
     @property
     def is_delivered_later(self) -> bool:

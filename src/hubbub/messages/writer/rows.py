@@ -49,7 +49,7 @@ def insert_messages(stored: Sequence[Stored], at: object, forms: Forms) -> Steps
                 *(d.id, d.sender_id, each.thread_id, each.room_id, d.reply_to),
                 *(forms.json(d.addressed), d.content, d.content_type, forms.json(d.metadata)),
                 *(d.priority, each.hops, at, forms.time(d.deliver_at)),
-                *(each.expires_at, each.ack_by),
+                *(each.expires_at, each.ack_by, forms.json(d.files) if d.files else None),
             )
         )
         if d.is_delivered_later:

@@ -207,17 +207,18 @@ MESSAGES = Insert(
     (
         (
             "INSERT INTO message (id, sender_id, thread_id, room_id, reply_to, addressed, content,"
-            " content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by)"
+            " content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by,"
+            " files)"
         ),
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "",
     ),
     """
     INSERT INTO message (id, sender_id, thread_id, room_id, reply_to, addressed, content,
-        content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by)
+        content_type, metadata, priority, hops, created_at, deliver_at, expires_at, ack_by, files)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::json[],
         $7::text[], $8::text[], $9::json[], $10::text[], $11::smallint[], $12::timestamptz[],
-        $13::timestamptz[], $14::timestamptz[], $15::timestamptz[])
+        $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::json[])
     """,
 )
 DELIVERIES = Insert(

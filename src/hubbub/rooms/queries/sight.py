@@ -4,7 +4,8 @@ an agent of theirs, are in or invited to. Admins see that the others are there."
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hubbub.agents.models import Agent
 from hubbub.agents.queries import spoken_for
@@ -39,6 +40,16 @@ def open_rooms(participants: Select[UUID]) -> Select[UUID]:
     is no membership yet, and an admin no member."""
     joined = select(RoomMember.room_id).where(RoomMember.participant_id.in_(participants))
     return select(Room.id).where(or_(Room.visibility == Visibility.PUBLIC, Room.id.in_(joined)))
+
+
+def is_open(
+    room_id: InstrumentedAttribute[UUID | None], participants: Select[UUID]
+) -> ColumnElement[bool]:
+    """The same of the one room in a column, without looking at any other."""
+    joined = exists().where(
+        RoomMember.room_id == Room.id, RoomMember.participant_id.in_(participants)
+    )
+    return exists().where(Room.id == room_id, or_(Room.visibility == Visibility.PUBLIC, joined))
 
 
 async def find_room(session: AsyncReadSession, actor: Actor, room_id: UUID) -> Room | None:
