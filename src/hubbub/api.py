@@ -8,6 +8,7 @@ from hubbub.board.router import router as board_router
 from hubbub.dashboard.router import router as dashboard_router
 from hubbub.files.router import router as files_router
 from hubbub.items.router import router as items_router
+from hubbub.jobs.router import router as jobs_router
 from hubbub.kit.http.lane import Lanes
 from hubbub.kit.http.router import API, Router, join
 from hubbub.messages.router import add_send_route
@@ -29,6 +30,7 @@ join(
     board_router,
     items_router,
     dashboard_router,
+    jobs_router,
     notifications_router,
     realtime_router,
 )
