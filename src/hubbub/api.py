@@ -16,6 +16,7 @@ from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
 from hubbub.realtime.paths import add_sockets
 from hubbub.realtime.router import router as realtime_router
+from hubbub.reports.router import router as reports_router
 from hubbub.rooms.router import router as rooms_router
 from hubbub.settings import Settings
 
@@ -31,6 +32,7 @@ join(
     items_router,
     dashboard_router,
     jobs_router,
+    reports_router,
     notifications_router,
     realtime_router,
 )

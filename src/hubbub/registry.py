@@ -19,6 +19,7 @@ from hubbub.kit.jobs import Job
 from hubbub.kit.jobs.prune import prune, prune_answers
 from hubbub.messages import jobs as message_jobs
 from hubbub.notifications import jobs as notification_jobs
+from hubbub.reports import jobs as report_jobs
 from hubbub.rooms import jobs as room_jobs
 
 _MODELS = (
@@ -37,6 +38,7 @@ _MODELS = (
     "hubbub.messages.models",
     "hubbub.board.models",
     "hubbub.items.models",
+    "hubbub.reports.models",
     "hubbub.realtime.models",
 )
 
@@ -51,6 +53,7 @@ JOBS: Sequence[Job[Any]] = (
     *message_jobs.JOBS,
     *board_jobs.JOBS,
     *item_jobs.JOBS,
+    *report_jobs.JOBS,
 )
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())
