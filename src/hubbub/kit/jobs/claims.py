@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, updat
 from hubbub.kit.db.dialect import claim, db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.jobs.models import JobRecord, JobStatus
+from hubbub.kit.jobs.progress import MOVED
 
 CANCELLING = "jobs.cancelling"
 """Rings where a wish to cancel was committed."""
@@ -120,6 +121,7 @@ async def ask_to_cancel(session: AsyncWriteSession, job_id: UUID) -> JobRecord |
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     session.signal(CANCELLING)
+    session.tell(MOVED, str(job_id))
     found: JobRecord | None = await session.scalar(statement)
     return found
 

@@ -8,9 +8,9 @@ from hubbub.reports.queries.reports import (
     known_among,
     list_reports,
     lock_report,
+    moves_of,
     outdated,
     report_to_make,
-    standing_of_each,
 )
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "known_among",
     "list_reports",
     "lock_report",
+    "moves_of",
     "outdated",
     "report_to_make",
-    "standing_of_each",
 ]

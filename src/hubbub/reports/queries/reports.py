@@ -66,18 +66,6 @@ async def list_reports(
     return [Standing(row, jobs.get(row.job_id)) for row in rows], cursor
 
 
-async def standing_of_each(
-    session: AsyncReadSession, report_ids: Sequence[UUID]
-) -> Sequence[Standing]:
-    """For waking those who may see them, and wait."""
-    statement = (
-        select(Report, JobRecord)
-        .outerjoin(JobRecord, JobRecord.id == Report.job_id)
-        .where(Report.id.in_(report_ids))
-    )
-    return [Standing(row[0], row[1]) for row in await session.execute(statement)]
-
-
 async def count_unfinished(session: AsyncReadSession, user_id: UUID) -> int:
     statement = (
         select(func.count())
@@ -90,6 +78,14 @@ async def count_unfinished(session: AsyncReadSession, user_id: UUID) -> int:
         )
     )
     return await session.scalar(statement) or 0
+
+
+async def moves_of(session: AsyncReadSession, job_ids: Sequence[UUID]) -> Mapping[UUID, object]:
+    """How far these jobs are, to be compared with what they were before."""
+    statement = select(
+        JobRecord.id, JobRecord.status, JobRecord.step, JobRecord.percent, JobRecord.message
+    ).where(JobRecord.id.in_(job_ids))
+    return {row[0]: tuple(row)[1:] for row in await session.execute(statement)}
 
 
 class ToMake(NamedTuple):

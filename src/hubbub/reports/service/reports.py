@@ -98,6 +98,11 @@ async def get_status(session: AsyncReadSession, actor: Actor, report_id: UUID) -
     return status_of(await _get(session, actor, report_id))
 
 
+async def job_of(session: AsyncReadSession, actor: Actor, report_id: UUID) -> UUID:
+    """Which tells how far it is."""
+    return (await _get(session, actor, report_id)).report.job_id
+
+
 async def cancel_report(session: AsyncWriteSession, actor: Actor, report_id: UUID) -> ReportRead:
     standing = await _get(session, actor, report_id)
     is_open = standing.status in UNFINISHED
