@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from hubbub.kit.jobs import GiveUp
 from hubbub.realtime import sse
 from hubbub.reports.service import building
 from tests.fixtures.people import Person
@@ -84,7 +85,7 @@ async def test_a_failure_is_told_safely(
         held.begun.set()
         await held.may_end.wait()
         msg = "secret"
-        raise building.GiveUp from RuntimeError(msg)
+        raise GiveUp from RuntimeError(msg)
 
     monkeypatch.setattr(building, "draw", failing)
     report = await ask(authenticated_user)
