@@ -62,6 +62,8 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.pushes --postgres
 	$(RUN)/python -m bench.upload
 	$(RUN)/python -m bench.memory
+	$(RUN)/python -m bench.reports
+	$(RUN)/python -m bench.reports --postgres
 	$(RUN)/python -m bench.fanout
 	$(RUN)/python -m bench.fanout --postgres --idle 0
 

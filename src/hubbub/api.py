@@ -8,6 +8,7 @@ from hubbub.board.router import router as board_router
 from hubbub.dashboard.router import router as dashboard_router
 from hubbub.files.router import router as files_router
 from hubbub.items.router import router as items_router
+from hubbub.jobs.router import router as jobs_router
 from hubbub.kit.http.lane import Lanes
 from hubbub.kit.http.router import API, Router, join
 from hubbub.messages.router import add_send_route
@@ -15,6 +16,7 @@ from hubbub.messages.router import router as messages_router
 from hubbub.notifications.router import router as notifications_router
 from hubbub.realtime.paths import add_sockets
 from hubbub.realtime.router import router as realtime_router
+from hubbub.reports.router import router as reports_router
 from hubbub.rooms.router import router as rooms_router
 from hubbub.settings import Settings
 
@@ -29,6 +31,8 @@ join(
     board_router,
     items_router,
     dashboard_router,
+    jobs_router,
+    reports_router,
     notifications_router,
     realtime_router,
 )

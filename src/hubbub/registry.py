@@ -26,6 +26,7 @@ from hubbub.messages import jobs as message_jobs
 from hubbub.messages.models import MESSAGE
 from hubbub.messages.queries.visible import sees_message
 from hubbub.notifications import jobs as notification_jobs
+from hubbub.reports import jobs as report_jobs
 from hubbub.rooms import jobs as room_jobs
 
 _MODELS = (
@@ -44,6 +45,7 @@ _MODELS = (
     "hubbub.messages.models",
     "hubbub.board.models",
     "hubbub.items.models",
+    "hubbub.reports.models",
     "hubbub.realtime.models",
 )
 
@@ -58,6 +60,7 @@ JOBS: Sequence[Job[Any]] = (
     *message_jobs.JOBS,
     *board_jobs.JOBS,
     *item_jobs.JOBS,
+    *report_jobs.JOBS,
 )
 
 OWNED: Sequence[Owned] = (OwnedInvitations(), OwnedAgents())

@@ -193,6 +193,11 @@ class FileSettings(Section):
     link_minutes: int = Field(default=10, ge=1, le=7 * 24 * 60, description="of links to S3")
 
 
+class ReportSettings(Section):
+    keep_days: int = Field(default=30, ge=1, description="then a report is erased")
+    at_a_time: int = Field(default=3, ge=1, description="waiting or being made, of one user")
+
+
 class GatewaySettings(Section):
     allow_cidrs: Networks = Field(
         default=(), description="networks that are not public and may be called all the same"
@@ -298,6 +303,7 @@ class Settings(BaseSettings):
     messages: MessageSettings = MessageSettings()
     rooms: RoomSettings = RoomSettings()
     files: FileSettings = FileSettings()
+    reports: ReportSettings = ReportSettings()
     gateway: GatewaySettings = GatewaySettings()
     delivery: DeliverySettings = DeliverySettings()
     mail: MailSettings = MailSettings()

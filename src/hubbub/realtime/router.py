@@ -22,10 +22,13 @@ from hubbub.realtime.follower import Follower
 from hubbub.realtime.forms import EVENTS
 from hubbub.realtime.notices import NoticeReader
 from hubbub.realtime.outlets import QueueOutlet
+from hubbub.realtime.reports import ReportReader
 from hubbub.realtime.schemas import TicketAsk, TicketRead
 from hubbub.realtime.sse import EventStream
 from hubbub.realtime.state import RealtimeState
 from hubbub.realtime.streams import Inbox, Room, Stream
+from hubbub.reports.errors import ReportNotFound
+from hubbub.reports.service.reports import job_of
 from hubbub.rooms.errors import RoomNotFound
 
 router = ApiRouter()
@@ -34,6 +37,14 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     status.HTTP_200_OK: {
         "description": "Events `message`, with the cursor as id, and `reset`, `state` or"
         " `presence`; they never end.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+_REPORT_STREAM: dict[int | str, dict[str, Any]] = {
+    status.HTTP_200_OK: {
+        "description": "Events `progress` with the step, the percentage and a message; at the end"
+        " `done` with the download's address, `failed` or `cancelled`.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
@@ -170,6 +181,36 @@ async def follow_notifications(
     reader = NoticeReader(state.notices, actor.viewer, outlet, last_event_id)
     state.connections.add(connection, state.connections.revocations)
     reader.start()
+
+    def end() -> None:
+        reader.stop()
+        state.connections.remove(connection)
+
+    return EventStream(outlet, end)
+
+
+@router.get(
+    "/reports/{report_id}/events",
+    tags=["Reports"],
+    summary="Follow how far a report is",
+    description="The stream ends with the report. Whoever connects again is told how it stands.",
+    response_class=EventStream,
+    status_code=status.HTTP_200_OK,
+    responses=_REPORT_STREAM | responses(InvalidToken, ScopeMissing, ReportNotFound),
+)
+async def follow_report(
+    report_id: Annotated[UUID, Path(description="The report's id.")],
+    actor: CurrentActor,
+    credential: PresentedCredential,
+    state: CurrentRealtime,
+) -> EventStream:
+    # the session ends before the stream begins, which opens its own
+    async with state.resources.database.read() as session:
+        job_id = await job_of(session, actor, report_id)
+    outlet = QueueOutlet(EVENTS)
+    connection = Connection(report_id, actor, credential, outlet)
+    state.connections.add(connection, state.connections.revocations)
+    reader = ReportReader(state.moves, actor, report_id, job_id, outlet)
 
     def end() -> None:
         reader.stop()

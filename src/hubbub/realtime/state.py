@@ -13,6 +13,7 @@ import structlog
 from hubbub.agents.state import AgentState
 from hubbub.auth.service.revocations import CredentialsRevoked
 from hubbub.kit.jobs.loop import Loop
+from hubbub.kit.jobs.progress import MOVED
 from hubbub.kit.resources import Resources
 from hubbub.messages.service.changes import TOPIC as CHANGED
 from hubbub.messages.state import MessageState
@@ -22,6 +23,7 @@ from hubbub.realtime.connections import Connections
 from hubbub.realtime.forms import json_of
 from hubbub.realtime.notices import Notices
 from hubbub.realtime.presence import Presence
+from hubbub.realtime.reports import Moves
 from hubbub.rooms.service.events import RoomJoined, RoomLeft
 
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ class RealtimeState:
     messages: MessageState
     connections: Connections
     notices: Notices
+    moves: Moves
     _process: str
     _publishing: set[asyncio.Task[None]]
 
@@ -90,16 +93,19 @@ async def open_realtime(
     presence = Presence(resources.redis, agents.presence, alone=resources.settings.embedded)
     connections = Connections(agents.credentials, presence)
     notices = Notices(resources.database)
+    moves = Moves(resources.database)
     state = RealtimeState(
-        resources, agents, messages, connections, notices, secrets.token_hex(8), set()
+        resources, agents, messages, connections, notices, moves, secrets.token_hex(8), set()
     )
     checking = Loop("realtime.connections", connections.look, _EVERY)
     noticing = Loop("realtime.notices", notices.look, _EVERY)
+    moving = Loop("realtime.moves", moves.look, _EVERY)
     resources.metrics.connections.set_function(lambda: len(connections))
     async with AsyncExitStack() as stack:
         for topic, hear in {
             CredentialsRevoked.topic: connections.hear_revocation,
             Notified.topic: notices.hear,
+            MOVED: moves.hear,
             RoomJoined.topic: state.hear_joined,
             RoomLeft.topic: state.hear_left,
             _HINTS: state.hear_hint,
@@ -109,10 +115,11 @@ async def open_realtime(
         # by the commit itself, where it is this process's
         resources.database.hear(CredentialsRevoked.topic, connections.hear_revocation)
         resources.database.hear(Notified.topic, notices.hear)
+        resources.database.hear(MOVED, moves.hear)
         resources.database.hear(CHANGED, state.hear_changes)
         agents.presence.connections = presence
         stack.push_async_callback(connections.stop)
-        for part in (presence, checking, noticing):
+        for part in (presence, checking, noticing, moving):
             part.start()
             stack.push_async_callback(part.stop)
         yield state

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Event
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -146,3 +146,24 @@ async def test_a_cancelled_reader_gives_its_connection_back(database: Database, 
 
     assert await names(database) == []
     assert database.read_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_sum_that_nobody_waits_for_is_broken_off(database: Database) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+    async def add_up() -> None:
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+            begun.set()
+            await session.execute(text(endless))
+
+    for _ in range(10):  # more than there are connections
+        begun = asyncio.Event()
+        task = asyncio.create_task(add_up())
+        await begun.wait()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        async with asyncio.timeout(5):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert await names(database) == []

@@ -86,6 +86,19 @@ class _Connection(aiosqlite.Connection):
             raise
 
 
+class _ReaderConnection(_Connection):
+    """A statement that nobody waits for any more is broken off: a large sum would go on for
+    minutes, and what comes behind it, such as the end of the session, would wait for it."""
+
+    async def _execute[T](self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        try:
+            running: Awaitable[T] = super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            return await running
+        except asyncio.CancelledError:
+            self._conn.interrupt()
+            raise
+
+
 class _WriterConnection(_Connection):
     """A statement that has begun in the driver's thread ends before anybody else may write."""
 
@@ -114,7 +127,7 @@ def connector(
         return connection
 
     def create() -> Awaitable[aiosqlite.Connection]:
-        kind = _Connection if read_only else _WriterConnection
+        kind = _ReaderConnection if read_only else _WriterConnection
         connection = kind(connect, iter_chunk_size=64)
         # a hub that ends must not wait for idle driver threads
         connection._thread.daemon = True  # noqa: SLF001

@@ -5,8 +5,19 @@ transaction, or emits an event that a job is declared `on`. The rows of the tabl
 truth; everything else (signals, broker, bus) only makes them run sooner.
 """
 
+from hubbub.kit.jobs.claims import ask_to_cancel
 from hubbub.kit.jobs.declare import GiveUp, Job, JobContext, NoArgs, job
 from hubbub.kit.jobs.models import JobRecord, JobStatus
 from hubbub.kit.jobs.queue import enqueue
 
-__all__ = ["GiveUp", "Job", "JobContext", "JobRecord", "JobStatus", "NoArgs", "enqueue", "job"]
+__all__ = [
+    "GiveUp",
+    "Job",
+    "JobContext",
+    "JobRecord",
+    "JobStatus",
+    "NoArgs",
+    "ask_to_cancel",
+    "enqueue",
+    "job",
+]

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, update
 
 from hubbub.kit.db.dialect import claim, db_now
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.jobs.models import JobRecord, JobStatus
+from hubbub.kit.jobs.progress import MOVED
+
+CANCELLING = "jobs.cancelling"
+"""Rings where a wish to cancel was committed."""
 
 _FIRST_RETRY = 5.0
 _LONGEST_RETRY = 3600.0
@@ -85,6 +89,9 @@ def _taken(lease: float) -> dict[str, Any]:
         "fence": JobRecord.fence + 1,
         "attempts": JobRecord.attempts + 1,
         "started_at": db_now(),
+        "step": None,
+        "percent": None,
+        "message": None,
     }
 
 
@@ -98,26 +105,62 @@ async def release_all(session: AsyncWriteSession) -> None:
     )
 
 
-async def renew(session: AsyncWriteSession, held: JobRecord, *, lease: float) -> bool:
-    return await _change(session, held, {"lease_until": db_now(lease)})
+async def ask_to_cancel(session: AsyncWriteSession, job_id: UUID) -> JobRecord | None:
+    """One that waits is cancelled at once, one that runs is asked to end. None: it has ended, or
+    there is none."""
+    waits = JobRecord.status == JobStatus.QUEUED
+    statement = (
+        update(JobRecord)
+        .where(JobRecord.id == job_id, JobRecord.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]))
+        .values(
+            cancel_at=func.coalesce(JobRecord.cancel_at, db_now()),
+            status=case((waits, JobStatus.CANCELLED), else_=JobRecord.status),
+            finished_at=case((waits, db_now()), else_=null()),
+        )
+        .returning(JobRecord)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    session.signal(CANCELLING)
+    session.tell(MOVED, str(job_id))
+    found: JobRecord | None = await session.scalar(statement)
+    return found
 
 
-async def finish(session: AsyncWriteSession, held: JobRecord) -> bool:
-    return await _change(session, held, _ended(JobStatus.DONE, None))
+async def to_cancel(session: AsyncReadSession, job_ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Those of them that somebody wishes to end."""
+    wished = JobRecord.id.in_(job_ids), JobRecord.cancel_at.is_not(None)
+    return (await session.scalars(select(JobRecord.id).where(*wished))).all()
 
 
-async def fail(session: AsyncWriteSession, held: JobRecord, error: str) -> bool:
-    return await _change(session, held, _ended(JobStatus.FAILED, error))
+async def renew(
+    session: AsyncWriteSession, held: JobRecord, *, lease: float, **progress: object
+) -> bool:
+    return await _change(session, held, {"lease_until": db_now(lease)} | progress)
 
 
-async def retry(session: AsyncWriteSession, held: JobRecord, error: str) -> bool:
+async def finish(session: AsyncWriteSession, held: JobRecord, **progress: object) -> bool:
+    return await _change(session, held, _ended(JobStatus.DONE, None) | progress)
+
+
+async def cancel(session: AsyncWriteSession, held: JobRecord, **progress: object) -> bool:
+    return await _change(session, held, _ended(JobStatus.CANCELLED, None) | progress)
+
+
+async def fail(session: AsyncWriteSession, held: JobRecord, error: str, **progress: object) -> bool:
+    return await _change(session, held, _ended(JobStatus.FAILED, error) | progress)
+
+
+async def retry(
+    session: AsyncWriteSession, held: JobRecord, error: str, **progress: object
+) -> bool:
     wait = retry_after(held.attempts)
-    return await _change(session, held, _queued(wait) | {"error": error})
+    return await _change(session, held, _queued(wait) | {"error": error} | progress)
 
 
-async def give_back(session: AsyncWriteSession, held: JobRecord) -> bool:
+async def give_back(session: AsyncWriteSession, held: JobRecord, **progress: object) -> bool:
     """As if it had not been taken: being interrupted is no failure of the job."""
-    return await _change(session, held, _queued(0) | {"attempts": JobRecord.attempts - 1})
+    values = _queued(0) | {"attempts": JobRecord.attempts - 1} | progress
+    return await _change(session, held, values)
 
 
 def retry_after(attempts: int) -> float:
@@ -131,7 +174,14 @@ def _ended(status: JobStatus, error: str | None) -> dict[str, Any]:
 
 
 def _queued(wait: float) -> dict[str, Any]:
-    return {"status": JobStatus.QUEUED, "lease_until": None, "run_at": db_now(wait)}
+    """Unless it was to end: then it doesn't come again."""
+    wished = JobRecord.cancel_at.is_not(None)
+    return {
+        "status": case((wished, JobStatus.CANCELLED), else_=JobStatus.QUEUED),
+        "finished_at": case((wished, db_now()), else_=null()),
+        "lease_until": None,
+        "run_at": db_now(wait),
+    }
 
 
 async def _change(session: AsyncWriteSession, held: JobRecord, values: dict[str, Any]) -> bool:

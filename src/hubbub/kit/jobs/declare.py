@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, get_type_hints, overload
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from hubbub.kit.jobs.progress import Progress
 from hubbub.kit.outbox import Event
 from hubbub.kit.resources import Resources
 
@@ -24,6 +25,11 @@ class JobContext:
     resources: Resources
     id: UUID
     attempt: int
+    progress: Progress = field(default_factory=Progress)
+
+    def tell(self, step: str, percent: int, message: str | None = None) -> None:
+        """Says how far it is. Is cheap: written at most once a second, and at the end."""
+        self.progress.tell(step, percent, message)
 
 
 class NoArgs(BaseModel):

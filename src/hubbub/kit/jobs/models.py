@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base, HasId
@@ -37,6 +37,12 @@ class JobRecord(HasId, Base):
     """Grows with every claim; what an earlier holder writes is refused."""
     error: Mapped[str | None] = mapped_column(String(128))
     """The name of the exception, never its text: that may hold anything."""
+    step: Mapped[str | None] = mapped_column(String(64))
+    """What it is at, in the words of the job; of the present run alone, like the next two."""
+    percent: Mapped[int | None] = mapped_column(SmallInteger)
+    message: Mapped[str | None] = mapped_column(String(200))
+    cancel_at: Mapped[datetime | None]
+    """When somebody wished that it ended."""
     created_at: Mapped[datetime] = mapped_column(default=db_now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

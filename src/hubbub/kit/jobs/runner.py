@@ -18,6 +18,8 @@ from hubbub.kit.resources import Resources
 
 log = structlog.get_logger()
 
+_WISHES = 1.0
+"""How often a process asks whether what it runs is to end."""
 _LAST_WORDS = 5.0
 """How long a cancelled job may take to end."""
 
@@ -41,12 +43,16 @@ class Runner:
         schedule = Schedule(resources.database, jobs)
         self._schedule = Loop("jobs.schedule", schedule.look, self._settings.poll_seconds)
         self._loop = Loop("jobs.runner", self.look, self._settings.poll_seconds)
+        self._running: dict[UUID, Execution] = {}
+        self._cancelling = Loop("jobs.cancelling", self._look_for_wishes, _WISHES)
 
     async def start(self) -> None:
         self._stopping = False
         await self._broker.start(self.run)
         self._loop.start()
         self._schedule.start()
+        self._cancelling.start()
+        self._database.listen(claims.CANCELLING, self._cancelling.ring)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Takes nothing new, waits for what runs, and gives back what doesn't end in time."""
@@ -60,6 +66,7 @@ class Runner:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_WORDS)
+        await self._cancelling.stop()
         for task in self._tasks:
             log.error("job.stuck", task=task.get_name())
 
@@ -123,12 +130,27 @@ class Runner:
             await self._run_in_slot(record)
 
     async def _run_in_slot(self, record: JobRecord) -> None:
+        execution = Execution(self._resources, self._jobs[record.name], record)
+        self._running[record.id] = execution
         try:
-            await Execution(self._resources, self._jobs[record.name], record).run()
+            await execution.run()
         finally:
+            # another run of the same job may have begun here since this one lost it
+            if self._running.get(record.id) is execution:
+                del self._running[record.id]
             self._slots.release()
             if self._more:
                 self.ring()
+
+    async def _look_for_wishes(self) -> None:
+        """Ends what somebody, in whatever process, wishes to end."""
+        if not self._running:
+            return
+        async with self._database.read() as session:
+            wished = await claims.to_cancel(session, tuple(self._running))
+        for job_id in wished:
+            if (execution := self._running.get(job_id)) is not None:
+                execution.cancel()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="job")

@@ -1,14 +1,14 @@
 """What files are attached to
 
 Revision: 05d38ca6738f
-Follows: cf039901442a
+Follows: 95784c62e9d5
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "05d38ca6738f"
-down_revision: str | None = "cf039901442a"
+down_revision: str | None = "95784c62e9d5"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -1,0 +1,3 @@
+from tests.messages.conftest import alice, bob, talkers
+
+__all__ = ["alice", "bob", "talkers"]
