@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hubbub.kit.db.base import Base, Big, HasId
 from hubbub.kit.db.dialect import db_now
-from hubbub.reports.types import Kind, Span, Status
+from hubbub.reports.types import Span, Stage, Subject
 
 
 class Report(HasId, Base):
@@ -23,13 +23,13 @@ class Report(HasId, Base):
     """Who may have only so many on their way."""
     participant_id: Mapped[UUID] = mapped_column(ForeignKey("agent.id"))
     """Who asked."""
-    kind: Mapped[Kind]
+    kind: Mapped[Subject]
     span: Mapped[Span]
     since: Mapped[datetime]
     until: Mapped[datetime]
     job_id: Mapped[UUID]
     """No foreign key: jobs are forgotten sooner."""
-    outcome: Mapped[Status | None]
+    outcome: Mapped[Stage | None]
     """Null until it is known to have ended."""
     pdf_bytes: Mapped[int | None] = mapped_column(Big)
     json_bytes: Mapped[int | None] = mapped_column(Big)

@@ -1,7 +1,7 @@
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class Subject(StrEnum):
     """What a report is about."""
 
     ACTIVITY = "activity"
@@ -16,7 +16,7 @@ class Span(StrEnum):
     MINE = "mine"
 
 
-class Status(StrEnum):
+class Stage(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -24,4 +24,4 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (Status.QUEUED, Status.RUNNING)
+UNFINISHED = (Stage.QUEUED, Stage.RUNNING)

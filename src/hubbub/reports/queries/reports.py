@@ -15,7 +15,7 @@ from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.jobs import JobRecord, JobStatus
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.reports.models import Report
-from hubbub.reports.types import Span, Status
+from hubbub.reports.types import Span, Stage
 from hubbub.users.models import User
 
 _NEWEST = Order("reports", Report.created_at, Report.id, descending=True)
@@ -27,11 +27,11 @@ class Standing(NamedTuple):
     job: JobRecord | None
 
     @property
-    def status(self) -> Status:
+    def status(self) -> Stage:
         if self.report.outcome is not None:
             return self.report.outcome
         # a job that is gone before it said how it ended has not ended well
-        return Status(self.job.status) if self.job is not None else Status.FAILED
+        return Stage(self.job.status) if self.job is not None else Stage.FAILED
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from hubbub.jobs.schemas import ProgressRead
 from hubbub.kit.schema import Input, Schema, UtcDatetime
-from hubbub.reports.types import Kind, Span, Status
+from hubbub.reports.types import Span, Stage, Subject
 
 
 def _sensible(at: datetime) -> datetime:
@@ -20,7 +20,7 @@ _Time = Annotated[UtcDatetime, AfterValidator(_sensible)]
 
 
 class ReportCreate(Input):
-    kind: Kind = Field(
+    kind: Subject = Field(
         description="`activity`: who talks with whom, and how much. `delivery`: what arrived, and"
         " how soon. `work`: items made and done, and how long they took."
     )
@@ -32,14 +32,14 @@ class ReportCreate(Input):
 
 class ReportStatus(Schema):
     report_id: UUID
-    status: Status
+    status: Stage
     progress: ProgressRead
     download_url: str | None = Field(description="There when it is done.")
     error: str | None = Field(default=None, description="What went wrong, where it failed.")
 
 
 class ReportRead(ReportStatus):
-    kind: Kind
+    kind: Subject
     span: Span = Field(
         description="`hub`: all of it, for admins. `mine`: what you and your agents are part of."
     )

@@ -9,7 +9,7 @@ from hubbub.agents.types import GatewayKind
 from hubbub.items.types import Status as ItemStatus
 from hubbub.kit.schema import UtcDatetime
 from hubbub.messages.types import State
-from hubbub.reports.types import Kind, Span
+from hubbub.reports.types import Span, Subject
 
 
 class Traffic(BaseModel):
@@ -134,7 +134,7 @@ class Work(BaseModel):
 
 class Content(BaseModel):
     report_id: UUID
-    kind: Kind
+    kind: Subject
     span: Span
     hub: str
     made_for: str

@@ -19,7 +19,7 @@ from hubbub.reports.queries.scope import Scope, of_agent, of_user
 from hubbub.reports.schemas.contents import Content
 from hubbub.reports.service.drawing import draw
 from hubbub.reports.service.gathering import gather
-from hubbub.reports.types import Span, Status
+from hubbub.reports.types import Span, Stage
 from hubbub.users.types import Role
 
 _GATHERED = 80
@@ -97,7 +97,7 @@ async def _finish(context: JobContext, report_id: UUID, pdf: int, text: int) -> 
     statement = (
         update(Report)
         .where(Report.id == report_id)
-        .values(outcome=Status.DONE, pdf_bytes=pdf, json_bytes=text, finished_at=db_now())
+        .values(outcome=Stage.DONE, pdf_bytes=pdf, json_bytes=text, finished_at=db_now())
         .returning(Report.id)
         .execution_options(synchronize_session=False)
     )

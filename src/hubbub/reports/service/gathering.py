@@ -8,7 +8,7 @@ from hubbub.kit.db.database import Database
 from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.reports.queries import activity, delivery, work
 from hubbub.reports.queries.scope import Scope
-from hubbub.reports.types import Kind
+from hubbub.reports.types import Subject
 
 type _Ask = Callable[[AsyncReadSession, Scope], Awaitable[dict[str, Any]]]
 
@@ -18,8 +18,8 @@ class Part(NamedTuple):
     ask: _Ask
 
 
-PARTS: Mapping[Kind, Sequence[Part]] = {
-    Kind.ACTIVITY: (
+PARTS: Mapping[Subject, Sequence[Part]] = {
+    Subject.ACTIVITY: (
         Part("the sums", activity.totals),
         Part("the days", activity.days),
         Part("agents", activity.agents),
@@ -27,7 +27,7 @@ PARTS: Mapping[Kind, Sequence[Part]] = {
         Part("threads", activity.threads),
         Part("rooms", activity.rooms),
     ),
-    Kind.DELIVERY: (
+    Subject.DELIVERY: (
         Part("the sums", delivery.states),
         Part("the days", delivery.days),
         Part("how soon it was delivered", delivery.until_delivered),
@@ -36,7 +36,7 @@ PARTS: Mapping[Kind, Sequence[Part]] = {
         Part("why it failed", delivery.reasons),
         Part("gateways", delivery.gateways),
     ),
-    Kind.WORK: (
+    Subject.WORK: (
         Part("the sums", work.sums),
         Part("the days", work.days),
         Part("how long it took", work.times),
@@ -46,7 +46,7 @@ PARTS: Mapping[Kind, Sequence[Part]] = {
 
 
 async def gather(
-    database: Database, kind: Kind, scope: Scope, tell: Callable[[int, str], None]
+    database: Database, kind: Subject, scope: Scope, tell: Callable[[int, str], None]
 ) -> dict[str, Any]:
     """`tell` is called with how much of it is done, in hundredths, and what comes next."""
     found: dict[str, Any] = {}

@@ -33,7 +33,7 @@ from hubbub.reports.queries import Standing
 from hubbub.reports.schemas import ReportCreate, ReportRead, ReportStatus
 from hubbub.reports.service.building import Build, build
 from hubbub.reports.service.events import ReportDeleted
-from hubbub.reports.types import UNFINISHED, Span, Status
+from hubbub.reports.types import UNFINISHED, Span, Stage
 from hubbub.users.models import User
 
 DEFAULT = timedelta(days=7)
@@ -143,7 +143,7 @@ class Download(NamedTuple):
 
 async def finished(session: AsyncReadSession, actor: Actor, report_id: UUID) -> Report:
     standing = await _get(session, actor, report_id)
-    if standing.status is not Status.DONE:
+    if standing.status is not Stage.DONE:
         raise ReportNotDone
     return standing.report
 
@@ -173,7 +173,7 @@ def status_of(standing: Standing) -> ReportStatus:
     report, job = standing
     status = standing.status
     progress = ProgressRead(step=None, percent=None, message=None)
-    if status is Status.DONE:
+    if status is Stage.DONE:
         progress = _DONE
     elif job is not None:
         progress = ProgressRead.model_validate(job)
@@ -181,8 +181,8 @@ def status_of(standing: Standing) -> ReportStatus:
         report_id=report.id,
         status=status,
         progress=progress,
-        download_url=f"/api/v1/reports/{report.id}/download" if status is Status.DONE else None,
-        error=_WENT_WRONG if status is Status.FAILED else None,
+        download_url=f"/api/v1/reports/{report.id}/download" if status is Stage.DONE else None,
+        error=_WENT_WRONG if status is Stage.FAILED else None,
     )
 
 
