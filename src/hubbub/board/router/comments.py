@@ -71,8 +71,8 @@ async def read_comment(
 @router.patch(
     "/{comment_id}",
     summary="Change a comment",
-    description="By who wrote it and by admins.",
-    responses=responses(*OF_COMMENT, NotYourComment, CommentDeleted),
+    description="By who wrote it, as long as they may speak in the room, and by admins.",
+    responses=responses(*OF_COMMENT, NotYourComment, *MAY_NOT_SPEAK, CommentDeleted),
 )
 async def update_comment(
     post_id: PostId,
