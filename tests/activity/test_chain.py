@@ -412,3 +412,45 @@ async def test_a_running_hub_seals_within_a_second(hub: object, database: Databa
 @pytest.mark.parametrize("text", ["", "9", "abc", "9:abc", "0" * 63, "-1:" + "0" * 64])
 def test_what_is_no_head(text: str) -> None:
     assert read_head(text) is None
+
+
+@pytest.mark.usefixtures("chain")
+@pytest.mark.parametrize("number", [0, -1, -(2**62)])
+async def test_an_act_that_was_slipped_in_before_the_beginning_is_named(
+    database: Database, number: int
+) -> None:
+    slipped_in = Activity(id=new_id(), action="test.forged", details={}, number=number)
+    async with database.write() as session:
+        session.add(slipped_in)
+
+    [finding] = (await verify(database)).findings
+
+    assert finding.what is Tampering.BROKEN
+    assert str(slipped_in.id) in finding.where
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "details = 'x'",
+        "details = '[1]'",
+        "at = 'yesterday'",
+        "target_id = 'x'",
+        "actor_id = 7",
+        "id = 'x' || number",
+        "action = x'ff'",
+        "hash = x'ff'",
+    ],
+)
+async def test_a_row_that_can_not_be_read_any_more_is_named(sqlite_dsn: str, change: str) -> None:
+    """PostgreSQL lets nobody write such a thing."""
+    database = Database(sqlite_dsn, DatabaseSettings())
+    await act(database, *(f"test.act{number}" for number in range(1, 10)))
+    await Sealer(database, Metrics(), new_id()).look()
+    await spoil(database, f"UPDATE activity SET {change} WHERE number IN (4, 9)")
+
+    report = await verify(database)
+
+    assert said(report)[:2] == [(Tampering.CHANGED, "number 4"), (Tampering.CHANGED, "number 9")]
+    assert report.number == 9
+    await database.close()

@@ -106,6 +106,49 @@ async def test_one_that_was_answered_stays_without_its_content(ann: Person, ben:
     assert {refusal(each) for each in again} == {(409, "comment_deleted")}
 
 
+async def test_what_was_left_empty_goes_with_the_last_answer(ann: Person, ben: Person) -> None:
+    post = await write(ann)
+    comment = await remark(ann, post, content="question")
+    answers = [await remark(ben, post, content=text, parent_id=comment["id"]) for text in "AB"]
+    await ann.client.delete(path(post, "comments", comment["id"]))
+
+    await ben.client.delete(path(post, "comments", answers[0]["id"]))
+    assert await said(ann, post) == ["B", ""]
+    await ben.client.delete(path(post, "comments", answers[1]["id"]))
+    assert await said(ann, post) == []
+
+
+async def test_two_last_answers_that_go_at_once_leave_nothing(ann: Person, ben: Person) -> None:
+    post = await write(ann)
+    for _ in range(5):
+        comment = await remark(ann, post)
+        last = [await remark(ben, post, parent_id=comment["id"]) for _ in range(2)]
+
+        deleted = await asyncio.gather(
+            ann.client.delete(path(post, "comments", comment["id"])),
+            *(ben.client.delete(path(post, "comments", each["id"])) for each in last),
+        )
+
+        assert {each.status_code for each in deleted} == {204}
+        assert await said(ann, post) == []
+
+
+async def test_who_may_not_speak_in_the_room_any_more_only_deletes(
+    alice: Talker, bob: Talker, admin: Person
+) -> None:
+    room_id = await room_of(alice, bob, name="public")
+    post = await write(alice, room_id=room_id)
+    comment = await remark(bob, post)
+    where = path(post, "comments", comment["id"])
+    await act(bob, room_id, "leave")
+
+    changed = await bob.client.patch(where, json={"content": "C"})
+
+    assert refusal(changed) == (403, "not_in_room")
+    assert (await admin.client.patch(where, json={"content": "C"})).status_code == 200
+    assert (await bob.client.delete(where)).status_code == 204
+
+
 async def test_answering_and_deleting_at_once_loses_no_answer(ann: Person, ben: Person) -> None:
     post = await write(ann)
     for _ in range(5):

@@ -121,6 +121,26 @@ class TestInRooms:
         assert refusal(refused) == (403, "not_in_room")
         assert (await bob.client.get(path(post))).status_code == 200
 
+    async def test_who_may_not_speak_there_any_more_only_deletes(
+        self, alice: Talker, bob: Talker, admin: Person
+    ) -> None:
+        room_id = await room_of(alice, bob)
+        post = await write(bob, room_id=room_id)
+        change = {"title": "T", "content": "C"}
+        where = path(post)
+
+        role = f"/api/v1/rooms/{room_id}/members/{bob.id}"
+        await alice.client.patch(role, json={"role": "observer"})
+        assert refusal(await bob.client.patch(where, json=change)) == (403, "only_listens")
+        await act(bob, room_id, "leave")
+        assert refusal(await bob.client.put(where, json=change)) == (403, "not_in_room")
+        assert refusal(await bob.owner.client.put(where, json=change)) == (403, "not_in_room")
+        await alice.client.delete(f"/api/v1/rooms/{room_id}")
+        assert refusal(await bob.client.patch(where, json=change)) == (410, "room_closed")
+
+        assert (await admin.client.patch(where, json=change)).status_code == 200
+        assert (await bob.client.delete(where)).status_code == 204
+
     async def test_rooms_that_are_not_there_closed_or_only_listened_to(
         self, alice: Talker, bob: Talker, ann: Person
     ) -> None:

@@ -349,6 +349,24 @@ class TestLapsing:
             ]
         assert len(await notified(bob.owner, "items.lapsed")) == 5
 
+    async def test_who_only_listens_is_not_spoken_for(
+        self, hub: Resources, alice: Talker, bob: Talker, talkers: MakeTalker
+    ) -> None:
+        carol = await talkers("carol")
+        room_id = await room_of(alice, bob, carol)
+        item = await make(carol, "Paint", room_id=room_id)
+        await done(bob, item, "claim")
+        role = f"/api/v1/rooms/{room_id}/members/{carol.id}"
+        assert (await alice.client.patch(role, json={"role": "observer"})).is_success
+        await let_lapse(hub, item)
+
+        async def said() -> bool:
+            return len((await history(carol, room_id))["items"]) > 0
+
+        await eventually(said)
+        [entry] = (await history(carol, room_id))["items"]
+        assert entry["message"]["from_name"] == "bob"
+
     async def test_who_left_the_room_is_not_spoken_for(
         self, hub: Resources, alice: Talker, bob: Talker, talkers: MakeTalker
     ) -> None:

@@ -27,7 +27,7 @@ from tests.items.helpers import (
     titles,
 )
 from tests.messages.conftest import MakeTalker, Talker
-from tests.messages.helpers import heard, room_of
+from tests.messages.helpers import act, heard, room_of
 
 
 class TestMaking:
@@ -311,6 +311,35 @@ class TestChanging:
 
         await eventually(is_free)
         await done(ann, item, "claim")
+
+    async def test_so_is_what_had_failed_and_is_opened_again(
+        self, ann: Person, bob: Talker
+    ) -> None:
+        item = await make(ann, assignee="bob")
+        fence = (await done(bob, item, "claim"))["fence"]
+        await done(bob, item, "fail", fence=fence)
+        await bob.owner.client.delete(f"/api/v1/agents/{bob.id}")
+
+        async def is_free() -> bool:
+            return (await read(ann, item))["assignee"] is None
+
+        await eventually(is_free)
+        await ann.client.patch(path(item), json={"status": "open"})
+        await done(ann, item, "claim")
+
+    async def test_in_a_room_only_by_who_may_speak_there(
+        self, alice: Talker, bob: Talker, admin: Person
+    ) -> None:
+        room_id = await room_of(alice, bob)
+        item = await make(bob, room_id=room_id)
+        await act(bob, room_id, "leave")
+
+        changed = await bob.client.patch(path(item), json={"title": "Spam", "assignee": "alice"})
+        cancelled = await bob.client.patch(path(item), json={"status": "cancelled"})
+
+        assert refusal(changed) == (403, "not_in_room")
+        assert cancelled.json()["status"] == "cancelled"
+        assert (await admin.client.patch(path(item), json={"title": "Work"})).status_code == 200
 
 
 async def test_nothing_without_a_credential(ann: Person, client: httpx2.AsyncClient) -> None:

@@ -326,6 +326,42 @@ class TestDigest:
         assert f"UTC: {kept}\n" in mail.text
         assert f"UTC: {read}\n" not in mail.text
 
+    async def test_who_may_not_sign_in_any_more_is_not_looked_at_again_and_again(
+        self, hub: Resources, inbox: Inbox, admin: Person, authenticated_user: Person
+    ) -> None:
+        await tell(hub, authenticated_user, *map(str, range(5)))
+        await settled(hub)
+        for _ in range(3):
+            await inbox.next()
+        await admin.client.patch(authenticated_user.path, json={"is_active": False})
+        await ago(hub, 3601)
+
+        await gather(JobContext(hub, new_id(), 1), NoArgs())
+
+        async with hub.database.read() as session:
+            digests = select(JobRecord).where(JobRecord.name == "notifications.mail_digest")
+            assert (await session.scalars(digests)).all() == []
+
+    async def test_marking_what_is_listed_takes_nothing_from_who_wants_mail_alone(
+        self, hub: Resources, inbox: Inbox, authenticated_user: Person
+    ) -> None:
+        alone = {"kind": PAUSED, "hub": False, "email": True}
+        await authenticated_user.client.patch(
+            "/api/v1/notifications/preferences", json={"preferences": [alone]}
+        )
+        await tell(hub, authenticated_user, *map(str, range(5)))
+        await settled(hub)
+        for _ in range(3):
+            await inbox.next()
+        await authenticated_user.client.post(
+            "/api/v1/notifications/read", json={"everything": True}
+        )
+        await ago(hub, 3601)
+
+        await gather(JobContext(hub, new_id(), 1), NoArgs())
+
+        assert (await inbox.next()).subject.startswith("2 notifications")
+
     async def test_one_that_waited_alone_is_a_mail_of_its_own(
         self, hub: Resources, inbox: Inbox, authenticated_user: Person
     ) -> None:
@@ -436,3 +472,35 @@ async def test_what_was_read_long_ago_goes(hub: Resources, authenticated_user: P
 
     page = (await authenticated_user.client.get("/api/v1/notifications")).json()
     assert {each["title"] for each in page["items"]} == {"young", "unread"}
+
+
+async def test_what_was_for_the_mail_alone_goes_when_that_is_long_gone(
+    hub: Resources, authenticated_user: Person
+) -> None:
+    """Nobody can mark it as read."""
+    days = hub.settings.notifications.keep_days
+    old, young = db_now(-(days + 1) * 86400), db_now(-(days - 1) * 86400)
+    async with hub.database.write() as session:
+        for title, shown, mail, mail_at in (
+            ("mailed", False, MailState.SENT, old),
+            ("mailed lately", False, MailState.SENT, young),
+            ("still waiting", False, MailState.WAITING, None),
+            ("listed", True, MailState.SENT, old),
+        ):
+            session.add(
+                Notification(
+                    user_id=authenticated_user.id,
+                    kind=PAUSED,
+                    title=title,
+                    shown=shown,
+                    mail=mail,
+                    mail_id=None if mail_at is None else new_id(),
+                    mail_at=mail_at,
+                )
+            )
+
+    await prune(JobContext(hub, new_id(), 1), NoArgs())
+
+    async with hub.database.read() as session:
+        left = set(await session.scalars(select(Notification.title)))
+    assert left == {"mailed lately", "still waiting", "listed"}

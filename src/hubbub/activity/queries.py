@@ -4,7 +4,7 @@ known whose agents are whose."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import false, func, select, text
+from sqlalchemy import ColumnElement, false, func, select, text
 
 from hubbub.activity.models import UNSEALED, Activity, ActivityHead
 from hubbub.kit.db.dialect import db_now
@@ -36,9 +36,36 @@ async def next_unsealed(session: AsyncReadSession, limit: int) -> Sequence[Activ
     return (await session.scalars(statement)).all()
 
 
-async def sealed_after(session: AsyncReadSession, number: int, limit: int) -> Sequence[Activity]:
-    statement = select(Activity).where(Activity.number > number).order_by(Activity.number)
+async def sealed_after(
+    session: AsyncReadSession, number: int | None, limit: int
+) -> Sequence[Activity]:
+    """All that claim a place in the chain, from the first on where there is none to go on from."""
+    statement = select(Activity).where(_after(number)).order_by(Activity.number)
     return (await session.scalars(statement.limit(limit))).all()
+
+
+def _after(number: int | None) -> ColumnElement[bool]:
+    return Activity.number.is_not(None) if number is None else Activity.number > number
+
+
+class Place(NamedTuple):
+    """What can be told of a row that can't be read whole."""
+
+    number: int | None
+    previous: str | None
+    hash: str | None
+
+
+async def places_after(
+    session: AsyncReadSession, number: int | None, limit: int
+) -> Sequence[Place]:
+    statement = select(Activity.number, Activity.previous, Activity.hash).where(_after(number))
+    rows = await session.execute(statement.order_by(Activity.number).limit(limit))
+    return [Place(row[0], row[1], row[2]) for row in rows]
+
+
+async def sealed_at(session: AsyncReadSession, number: int | None) -> Activity | None:
+    return await session.scalar(select(Activity).where(Activity.number == number))
 
 
 async def with_hash(session: AsyncReadSession, hashes: Sequence[str]) -> dict[str, Activity]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy import and_, or_
 
 from hubbub.agents.queries import agent_for_notice, contact_for_notice
 from hubbub.agents.service.contacts import ContactAccepted, ContactAsked
@@ -166,10 +167,11 @@ async def gather(context: JobContext, _: NoArgs) -> None:
 
 @job("notifications.prune", every=timedelta(hours=6))
 async def prune(context: JobContext, _: NoArgs) -> None:
-    """What was read long ago."""
-    kept = context.resources.settings.notifications.keep_days * 86400.0
+    """What was read long ago, or was mailed then to who wanted mail alone and can't read it."""
+    long_ago = db_now(-context.resources.settings.notifications.keep_days * 86400.0)
+    was_mailed = and_(~Notification.shown, Notification.mail_at < long_ago)
     await delete_in_chunks(
-        context.resources.database, Notification, Notification.read_at < db_now(-kept)
+        context.resources.database, Notification, or_(Notification.read_at < long_ago, was_mailed)
     )
 
 

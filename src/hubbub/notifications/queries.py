@@ -9,6 +9,7 @@ from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.pagination import Order, PageRequest, paginate
 from hubbub.notifications.models import WAITS_FOR_MAIL, Notification, NotificationPreference
 from hubbub.notifications.types import Wish, default_wish
+from hubbub.users.models import User
 from hubbub.users.types import Viewer
 
 _OVERLAP = timedelta(seconds=10)
@@ -16,14 +17,15 @@ _NEWEST_UNREAD = 500
 _NEWEST = Order("notifications", Notification.created_at, Notification.id, descending=True)
 
 
-def _of(viewer: Viewer) -> ColumnElement[bool]:
+def listed_for(viewer: Viewer) -> ColumnElement[bool]:
+    """Without what is there for the mail alone."""
     return and_(Notification.user_id == viewer.user_id, Notification.shown)
 
 
 async def find_notification(
     session: AsyncReadSession, viewer: Viewer, notification_id: UUID
 ) -> Notification | None:
-    statement = select(Notification).where(_of(viewer), Notification.id == notification_id)
+    statement = select(Notification).where(listed_for(viewer), Notification.id == notification_id)
     return (await session.scalars(statement)).one_or_none()
 
 
@@ -41,10 +43,13 @@ async def chosen_wishes(session: AsyncReadSession, viewer: Viewer) -> dict[str, 
 
 
 async def users_to_mail(session: AsyncReadSession, waiting: float, limit: int) -> Sequence[UUID]:
-    """Those who have something that has waited for so many seconds to be mailed with more."""
+    """Those who have something that has waited for so many seconds to be mailed with more. What
+    waits for somebody who may not sign in, waits on."""
     statement = (
         select(Notification.user_id)
+        .join(User, User.id == Notification.user_id)
         .where(
+            User.is_active,
             text(WAITS_FOR_MAIL),
             Notification.created_at <= db_now(-waiting),
             Notification.read_at.is_(None),
@@ -58,7 +63,7 @@ async def users_to_mail(session: AsyncReadSession, waiting: float, limit: int) -
 async def list_notifications(
     session: AsyncReadSession, viewer: Viewer, page: PageRequest, *, unread_only: bool
 ) -> tuple[Sequence[Notification], str | None]:
-    statement = select(Notification).where(_of(viewer))
+    statement = select(Notification).where(listed_for(viewer))
     if unread_only:
         statement = statement.where(Notification.read_at.is_(None))
     return await paginate(session, statement, _NEWEST, page)
@@ -68,7 +73,7 @@ async def count_unread(session: AsyncReadSession, viewer: Viewer) -> int:
     statement = (
         select(func.count())
         .select_from(Notification)
-        .where(_of(viewer), Notification.read_at.is_(None))
+        .where(listed_for(viewer), Notification.read_at.is_(None))
     )
     return await session.scalar(statement) or 0
 
@@ -78,7 +83,7 @@ async def unread(
 ) -> Sequence[Notification]:
     """The newest that are not read, the oldest of them first. `after` is one of the viewer's: what
     may have been committed before it is left out."""
-    statement = select(Notification).where(_of(viewer), Notification.read_at.is_(None))
+    statement = select(Notification).where(listed_for(viewer), Notification.read_at.is_(None))
     if after is not None:
         known = await session.scalar(
             select(Notification.created_at).where(

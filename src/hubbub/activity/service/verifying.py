@@ -15,12 +15,15 @@ from uuid import UUID
 
 from hubbub.activity import queries
 from hubbub.activity.models import Activity, ActivityHead
+from hubbub.activity.queries import Place
 from hubbub.activity.service.chain import BEGINNING, link
 from hubbub.kit.db.database import Database
 
 _PAGE = 500
 MOST_NAMED = 1000
 """Findings that are named one by one: of a record that was replaced, each row would be one."""
+_UNREADABLE = (ValueError, TypeError)
+"""What comes of a row in SQLite that holds no time, no id or no JSON where there should be one."""
 _HEAD = re.compile(r"(?:([1-9][0-9]{0,18}):)?([0-9a-f]{64})")
 
 
@@ -71,13 +74,13 @@ def read_head(text: str) -> Noted | None:
 
 class _Link(NamedTuple):
     number: int
-    id: UUID
+    id: UUID | None
     action: str
     previous: str
     hash: str
 
     def __str__(self) -> str:
-        return f"number {self.number} ({self.action}, {self.id})"
+        return f"number {self.number} ({self.action}{f', {self.id}' if self.id else ''})"
 
 
 async def verify(database: Database, noted: Noted | None = None) -> Report:
@@ -90,17 +93,17 @@ async def verify(database: Database, noted: Noted | None = None) -> Report:
     seen: int | None = None
     async for act in _sealed(database):
         each = _link_of(act)
-        if each.hash != link(each.previous, act):
+        if each.number < 1:
+            report.add(Tampering.BROKEN, f"{each} stands before the beginning: it was never sealed")
+            continue
+        if not _fits_itself(act):
             report.add(Tampering.CHANGED, str(each))
             spoilt.add(each.number)
         expected = last.number + 1 if last else 1
         if each.number > expected:
             report.add(Tampering.REMOVED, _numbers(expected, each.number - 1))
         elif each.previous != (last.hash if last else BEGINNING):
-            if len(breaks) < MOST_NAMED:
-                breaks.append((last, each))
-            else:
-                report.more += 1
+            _keep(breaks, report, last, each)
         if noted is not None and noted.hash == each.hash:
             seen = each.number
         last = each
@@ -118,21 +121,57 @@ async def verify(database: Database, noted: Noted | None = None) -> Report:
     return report
 
 
-async def _sealed(database: Database) -> AsyncIterator[Activity]:
-    number = 0
+def _keep(
+    breaks: list[tuple[_Link | None, _Link]], report: Report, last: _Link | None, each: _Link
+) -> None:
+    if len(breaks) < MOST_NAMED:
+        breaks.append((last, each))
+    else:
+        report.more += 1
+
+
+async def _sealed(database: Database) -> AsyncIterator[Activity | Place]:
+    number: int | None = None
     while True:
-        # a session for each page: a long one would keep SQLite's log from being emptied
-        async with database.read() as session:
-            page = await queries.sealed_after(session, number, _PAGE)
-        for act in page:
-            yield act
+        page = await _page_after(database, number)
+        for each in page:
+            yield each
         if len(page) < _PAGE:
             return
-        number = page[-1].number or number
+        number = page[-1].number
 
 
-def _link_of(act: Activity) -> _Link:
-    return _Link(act.number or 0, act.id, act.action, act.previous or "", act.hash or "")
+async def _page_after(database: Database, number: int | None) -> Sequence[Activity | Place]:
+    # a session for each page: a long one would keep SQLite's log from being emptied
+    try:
+        async with database.read() as session:
+            return await queries.sealed_after(session, number, _PAGE)
+    except _UNREADABLE:
+        async with database.read() as session:
+            places = await queries.places_after(session, number, _PAGE)
+        return [await _act_at(database, place) for place in places]
+
+
+async def _act_at(database: Database, place: Place) -> Activity | Place:
+    try:
+        async with database.read() as session:
+            return await queries.sealed_at(session, place.number) or place
+    except _UNREADABLE:
+        return place
+
+
+def _fits_itself(act: Activity | Place) -> bool:
+    try:
+        return isinstance(act, Activity) and act.hash == link(act.previous or "", act)
+    except _UNREADABLE:
+        return False
+
+
+def _link_of(act: Activity | Place) -> _Link:
+    number, previous, digest = act.number or 0, act.previous or "", act.hash or ""
+    if isinstance(act, Activity):
+        return _Link(number, act.id, act.action, previous, digest)
+    return _Link(number, None, "it can't be read", previous, digest)
 
 
 def _numbers(first: int, last: int) -> str:

@@ -73,8 +73,9 @@ async def read_comment(
 @router.patch(
     "/{comment_id}",
     summary="Change a comment",
-    description="By who wrote it and by admins. What is left out stays.",
-    responses=responses(*OF_COMMENT, NotYourComment, CommentDeleted, FileNotFound),
+    description="By who wrote it, as long as they may speak in the room, and by admins. What is"
+    " left out stays.",
+    responses=responses(*OF_COMMENT, NotYourComment, *MAY_NOT_SPEAK, CommentDeleted, FileNotFound),
 )
 async def update_comment(
     post_id: PostId,

@@ -62,8 +62,9 @@ async def read_post(post_id: PostId, actor: CurrentActor, session: ReadSession) 
 @router.put(
     "/posts/{post_id}",
     summary="Replace a post",
-    description="By who wrote it and by admins. Tags and files that are left out are gone.",
-    responses=responses(*OF_POST, NotYourPost, FileNotFound),
+    description="By who wrote it, as long as they may speak in its room, and by admins. Tags and"
+    " files that are left out are gone.",
+    responses=responses(*OF_POST, NotYourPost, *MAY_NOT_SPEAK, FileNotFound),
 )
 async def replace_post(
     post_id: PostId, new: PostReplace, actor: CurrentActor, session: WriteSession
@@ -74,8 +75,9 @@ async def replace_post(
 @router.patch(
     "/posts/{post_id}",
     summary="Change a post",
-    description="By who wrote it and by admins. What is left out stays.",
-    responses=responses(*OF_POST, NotYourPost, FileNotFound),
+    description="By who wrote it, as long as they may speak in its room, and by admins. What is"
+    " left out stays.",
+    responses=responses(*OF_POST, NotYourPost, *MAY_NOT_SPEAK, FileNotFound),
 )
 async def update_post(
     post_id: PostId, changes: PostUpdate, actor: CurrentActor, session: WriteSession

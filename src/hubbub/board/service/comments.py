@@ -17,8 +17,9 @@ from hubbub.board.errors import (
 from hubbub.board.models import COMMENT, Comment, Post
 from hubbub.board.schemas import CommentCreate, CommentRead, CommentUpdate
 from hubbub.board.service.mentions import tell_the_named
-from hubbub.board.service.reading import get_post, shown_comments
+from hubbub.board.service.reading import shown_comments
 from hubbub.board.service.recording import record
+from hubbub.board.service.speaking import check_may_change
 from hubbub.files.service.attaching import attach, detach
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -30,9 +31,7 @@ async def create_comment(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, new: CommentCreate
 ) -> CommentRead:
     creator_id = await lock_acting_as(session, actor, new.agent_id)
-    post = await queries.keep_post(session, actor, post_id)
-    if post is None:
-        raise PostNotFound
+    post = await _keep_post(session, actor, post_id)
     if post.room_id is not None:
         await check_speaks_in(session, actor, creator_id, post.room_id)
     if new.parent_id is not None:
@@ -72,7 +71,8 @@ async def update_comment(
     comment_id: UUID,
     changes: CommentUpdate,
 ) -> CommentRead:
-    comment = await _lock_own(session, actor, post_id, comment_id)
+    post, comment = await _lock_own(session, actor, post_id, comment_id)
+    await check_may_change(session, actor, post, comment.creator_id)
     if comment.deleted_at is not None:
         raise CommentDeleted
     before = comment.content
@@ -98,7 +98,7 @@ async def delete_comment(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, comment_id: UUID
 ) -> None:
     """What others answered stays."""
-    comment = await _lock_own(session, actor, post_id, comment_id)
+    _, comment = await _lock_own(session, actor, post_id, comment_id)
     if comment.deleted_at is not None:
         raise CommentDeleted
     await detach(session, COMMENT, [comment.id])
@@ -106,16 +106,35 @@ async def delete_comment(
         comment.content, comment.deleted_at = "", db_now()
     else:
         await session.delete(comment)
+        await session.flush()
+        if comment.parent_id is not None:
+            await _tidy(session, comment.parent_id)
     record(session, actor, "comment", "deleted", comment.id)
+
+
+async def _tidy(session: AsyncWriteSession, parent_id: UUID) -> None:
+    """What stayed for its answers alone goes with the last of them."""
+    parent = await session.get(Comment, parent_id, with_for_update=True, populate_existing=True)
+    if parent is None or parent.deleted_at is None:
+        return
+    if not await queries.count_replies(session, [parent.id]):
+        await session.delete(parent)
 
 
 async def _lock_own(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, comment_id: UUID
-) -> Comment:
-    post = await get_post(session, actor, post_id)
+) -> tuple[Post, Comment]:
+    post = await _keep_post(session, actor, post_id)
     comment = await queries.lock_comment(session, post, comment_id)
     if comment is None:
         raise CommentNotFound
     if not actor.is_admin and not actor.speaks_as(comment.creator_id, comment.creator.owner_id):
         raise NotYourComment
-    return comment
+    return post, comment
+
+
+async def _keep_post(session: AsyncWriteSession, actor: Actor, post_id: UUID) -> Post:
+    post = await queries.keep_post(session, actor, post_id)
+    if post is None:
+        raise PostNotFound
+    return post

@@ -12,6 +12,7 @@ from hubbub.board.schemas import PostCreate, PostRead, PostReplace, PostUpdate
 from hubbub.board.service.mentions import tell_the_named
 from hubbub.board.service.reading import searched_text, shown
 from hubbub.board.service.recording import record
+from hubbub.board.service.speaking import check_may_change
 from hubbub.files.service.attaching import attach, detach
 from hubbub.kit.db import search
 from hubbub.kit.db.dialect import db_now
@@ -46,6 +47,7 @@ async def update_post(
     session: AsyncWriteSession, actor: Actor, post_id: UUID, changes: PostReplace | PostUpdate
 ) -> PostRead:
     post = await _lock_own(session, actor, post_id)
+    await check_may_change(session, actor, post, post.creator_id)
     before = {
         "title": post.title,
         "content": post.content,

@@ -118,9 +118,9 @@ async def list_changes(
 
 
 async def assigned_to(session: AsyncReadSession, participant_id: UUID) -> Sequence[UUID]:
-    """What waits for one who is deleted."""
+    """What waits for one who is deleted, or would if it were opened again."""
     statement = select(Item.id).where(
-        Item.assignee_id == participant_id, Item.status.in_([Status.OPEN, Status.CLAIMED])
+        Item.assignee_id == participant_id, Item.status != Status.DONE
     )
     return (await session.scalars(statement.order_by(Item.id))).all()
 

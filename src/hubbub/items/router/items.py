@@ -82,9 +82,16 @@ async def read_item(item_id: ItemId, actor: CurrentActor, session: ReadSession) 
 @router.patch(
     "/{item_id}",
     summary="Change an item",
-    description="By who made it and by admins. What is left out stays.",
+    description="By who made it and by admins. What is left out stays. Whoever may not speak in its"
+    " room any more only cancels it or opens it again.",
     responses=responses(
-        *OF_OWN, AgentNotFound, AssigneeNotInRoom, MessageNotFound, FileNotFound, ItemFinished
+        *OF_OWN,
+        *MAY_NOT_SPEAK,
+        AgentNotFound,
+        AssigneeNotInRoom,
+        MessageNotFound,
+        FileNotFound,
+        ItemFinished,
     ),
 )
 async def update_item(

@@ -74,6 +74,7 @@ async def update_item(
     session: AsyncWriteSession, actor: Actor, item_id: UUID, changes: ItemUpdate
 ) -> ItemRead:
     item = await lock_own(session, actor, item_id)
+    await _check_may_change(session, actor, item, changes)
     details: dict[str, Any] = {}
     wanted = changes.model_dump(exclude={"status", "assignee", "thread_id", "labels", "file_ids"})
     for name, value in wanted.items():
@@ -102,6 +103,16 @@ async def update_item(
         _set_status(session, actor, item, changes.status)
     await session.flush()
     return shown(actor, await queries.reread(session, item.id))
+
+
+async def _check_may_change(
+    session: AsyncReadSession, actor: Actor, item: Item, changes: ItemUpdate
+) -> None:
+    """Whoever was put out of its room, or only listens by now, may take the item back and no
+    more."""
+    says_something = changes.model_fields_set - {"status"}
+    if says_something and item.room_id is not None and not actor.is_admin:
+        await check_speaks_in(session, actor, item.creator_id, item.room_id)
 
 
 def _plain(value: object) -> object:

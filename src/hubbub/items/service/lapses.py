@@ -15,6 +15,7 @@ from hubbub.messages.service.announcing import announce
 from hubbub.notifications.service import notify
 from hubbub.rooms.models import Room
 from hubbub.rooms.queries import roles_of
+from hubbub.rooms.types import MemberRole
 
 _SOME = 100
 
@@ -52,11 +53,14 @@ async def tell_of_lapse(session: AsyncWriteSession, lapsed: Lapsed) -> None:
 
 
 async def _say_in_room(session: AsyncWriteSession, lapsed: Lapsed, name: str) -> None:
-    """In the name of who made the item; if they have left, of who had claimed it."""
+    """In the name of who made the item; if they may not speak there any more, of who had claimed
+    it."""
     assert lapsed.room_id is not None  # noqa: S101 - asked before
     room = await session.get(Room, lapsed.room_id)
-    members = await roles_of(session, lapsed.room_id, [lapsed.creator_id, lapsed.holder_id])
-    sender = next((each for each in (lapsed.creator_id, lapsed.holder_id) if each in members), None)
+    both = lapsed.creator_id, lapsed.holder_id
+    roles = await roles_of(session, lapsed.room_id, both)
+    speak = {each for each, role in roles.items() if role is not MemberRole.OBSERVER}
+    sender = next((each for each in both if each in speak), None)
     if room is None or sender is None:
         return
     announce(

@@ -13,7 +13,7 @@ async def mark_read(session: AsyncWriteSession, viewer: Viewer, mark: MarkRead) 
     # locked in one order, for a mail may be taking some of them along just now
     statement = (
         select(Notification.id)
-        .where(Notification.user_id == viewer.user_id, Notification.read_at.is_(None))
+        .where(queries.listed_for(viewer), Notification.read_at.is_(None))
         .order_by(Notification.id)
         .with_for_update()
     )
