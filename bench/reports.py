@@ -19,6 +19,7 @@ from hubbub.kit.db.database import Database
 from hubbub.settings import Environment, Settings
 
 DAYS = 30
+IDLE_SECONDS = 5
 _ADMIN = {"HUBBUB_ADMIN_EMAIL": "admin@example.com", "HUBBUB_ADMIN_PASSWORD": "Bench-12345!mark"}
 
 
@@ -96,6 +97,9 @@ def main() -> None:
             url = f"http://127.0.0.1:{hub.port}"
             with closing(signed_in(url)) as client:
                 idle = hub.memory()
+                with Watch(url) as watch:
+                    time.sleep(IDLE_SECONDS)
+                print(f"report: {here.kind}: none; {watch.told()}")
                 for kind in ("activity", "delivery", "work"):
                     with Watch(url) as watch:
                         took = made(client, {"kind": kind} | since)

@@ -26,7 +26,7 @@ from tests.fixtures.people import Person
 
 USERS, API_KEYS = "/api/v1/users", "/api/v1/api-keys"
 INVITATIONS, ENROLMENTS = "/api/v1/auth/invitations", "/api/v1/enrolments"
-POSTS, ITEMS = "/api/v1/posts", "/api/v1/items"
+POSTS, ITEMS, REPORTS = "/api/v1/posts", "/api/v1/items", "/api/v1/reports"
 SIGN_UP = sign_up_body()
 
 type Agent = dict[str, Any]
@@ -58,6 +58,7 @@ CREATING: dict[str, Creating] = {
         f"{ITEMS}/{ada['an_item']}/dependencies",
         {"item_id": ada["another_item"]},
     ),
+    REPORTS: lambda *_: (REPORTS, {"kind": "work"}),
 }
 
 

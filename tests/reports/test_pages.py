@@ -1,5 +1,7 @@
 """How a report is drawn, looked at as words on pages."""
 
+import subprocess
+import sys
 from datetime import date, timedelta
 from typing import Any
 
@@ -124,3 +126,8 @@ def test_numbers() -> None:
     ]
     times = [duration(each) for each in (None, 0.0423, 3.21, 75, 720, 7200, 864_000)]
     assert times == ["—", "42 ms", "3.2 s", "75 s", "12 min", "2.0 h", "10.0 days"]
+
+
+def test_the_hub_carries_nothing_of_what_draws() -> None:
+    look = "import sys, hubbub.app; sys.exit('reportlab' in sys.modules)"
+    subprocess.run([sys.executable, "-c", look], check=True, timeout=60)

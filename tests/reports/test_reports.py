@@ -15,12 +15,13 @@ from sqlalchemy import delete, update
 from hubbub.kit.blobs import Shown
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.ids import new_id
-from hubbub.kit.jobs import JobContext, JobRecord, NoArgs
+from hubbub.kit.jobs import GiveUp, JobContext, JobRecord, NoArgs
 from hubbub.kit.resources import Resources
 from hubbub.reports.jobs import prune, settle, sweep
 from hubbub.reports.keeping import Format, all_keys, key_of
 from hubbub.reports.models import Report
 from hubbub.reports.service import building
+from hubbub.reports.types import Span
 from hubbub.users.models import User
 from hubbub.users.types import Role
 from tests.fixtures.people import Person
@@ -227,6 +228,19 @@ class TestSeeing:
             return (await admin.client.get(path(report))).status_code == 404
 
         await until(is_hidden)
+
+    async def test_none_of_the_hub_is_made_for_who_is_no_admin(
+        self, authenticated_user: Person, hub: Resources
+    ) -> None:
+        report = await ask(authenticated_user)
+        await ended(authenticated_user, report)
+        report_id = UUID(report["report_id"])
+        async with hub.database.write() as session:
+            changed = update(Report).where(Report.id == report_id)
+            await session.execute(changed.values(span=Span.HUB, outcome=None))
+        with pytest.raises(GiveUp):
+            await building.build(JobContext(hub, new_id(), 1), building.Build(report_id=report_id))
+        assert (await authenticated_user.client.get(path(report))).status_code == 404
 
 
 class TestEnding:
