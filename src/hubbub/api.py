@@ -6,6 +6,7 @@ from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
 from hubbub.board.router import router as board_router
 from hubbub.dashboard.router import router as dashboard_router
+from hubbub.exports.router import router as exports_router
 from hubbub.files.router import router as files_router
 from hubbub.items.router import router as items_router
 from hubbub.kit.http.lane import Lanes
@@ -29,6 +30,7 @@ join(
     board_router,
     items_router,
     dashboard_router,
+    exports_router,
     notifications_router,
     realtime_router,
 )

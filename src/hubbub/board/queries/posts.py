@@ -45,6 +45,10 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     return either(Post.room_id.is_(None), Post.room_id.in_(open_rooms(spoken_for(actor))))
 
 
+def visible_ids(actor: Actor) -> Select[UUID]:
+    return select(Post.id).where(_visible(actor))
+
+
 def _one(actor: Actor, post_id: UUID) -> Select[Post]:
     return select(Post).where(Post.id == post_id, _visible(actor)).options(*_WHOLE)
 
