@@ -7,7 +7,7 @@ from hubbub.exports import queries
 from hubbub.exports.forms import Packer, Rows, writer_of
 from hubbub.exports.types import Compress, Format, Span
 from hubbub.kit.db.plain import Sheet
-from hubbub.kit.db.snapshots import Snapshot, open_snapshot
+from hubbub.kit.db.snapshots import Pace, Snapshot, open_snapshot
 from hubbub.settings import Settings
 from hubbub.users.errors import AdminsOnly
 from hubbub.users.types import Role, Viewer
@@ -73,10 +73,14 @@ class Table:
         packer = Packer(gzip=self.compress is Compress.GZIP)
 
         def make(rows: Rows) -> tuple[int, bytes]:
-            return len(rows), packer.pack(writer.batch(rows))
+            content = writer.batch(rows)
+            pace.weighed(len(rows), len(content))
+            return len(rows), packer.pack(content)
+
+        pace = Pace()
 
         head = packer.pack(writer.head())
-        async with aclosing(self.snapshot.batches(self.sheet.statement, make)) as batches:
+        async with aclosing(self.snapshot.batches(self.sheet.statement, make, pace)) as batches:
             if head:
                 yield head
             async for count, content in batches:

@@ -21,7 +21,8 @@ from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.worker import Worker
 from hubbub.settings import DatabaseSettings
 
-BATCH = 1000
+_FIRST_ROWS, _MOST_ROWS = 100, 1000
+_BYTES = 256 * 1024
 _LEAVING = 2.0
 """Seconds in which PostgreSQL takes back a statement; then the connection is dropped as it is."""
 
@@ -29,9 +30,22 @@ type Rows = Sequence[Sequence[Any]]
 type Statement = Select[*tuple[Any, ...]]
 
 
+class Pace:
+    """How many rows are read at a time: fewer where they are large, so that what is in memory
+    doesn't depend on what people wrote."""
+
+    def __init__(self, most: int = _MOST_ROWS) -> None:
+        self._most = most
+        self.rows = min(most, _FIRST_ROWS)
+
+    def weighed(self, rows: int, size: int) -> None:
+        """A batch of so many came to so many bytes."""
+        self.rows = max(1, min(self._most, _BYTES * rows // max(1, size)))
+
+
 class Snapshot(Protocol):
     def batches[T](
-        self, statement: Statement, make: Callable[[Rows], T], size: int = BATCH
+        self, statement: Statement, make: Callable[[Rows], T], pace: Pace
     ) -> AsyncGenerator[T]:
         """What `make` makes of each batch of rows, in a thread. The next batch is read while
         somebody does something with this one."""
@@ -95,6 +109,10 @@ class SqliteSnapshot(_Snapshot):
     _connection: sqlite3.Connection | None = None
     _closing = False
 
+    def __init__(self, dsn: str, settings: DatabaseSettings) -> None:
+        super().__init__(dsn, settings)
+        self._cursors: list[sqlite3.Cursor] = []
+
     async def open(self) -> None:
         await self._worker.run(self._open)
 
@@ -109,7 +127,7 @@ class SqliteSnapshot(_Snapshot):
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     async def batches[T](
-        self, statement: Statement, make: Callable[[Rows], T], size: int = BATCH
+        self, statement: Statement, make: Callable[[Rows], T], pace: Pace
     ) -> AsyncGenerator[T]:
         sql = self._sql(statement)
         cursor: sqlite3.Cursor | None = None
@@ -118,8 +136,10 @@ class SqliteSnapshot(_Snapshot):
             nonlocal cursor
             if self._closing or self._connection is None:
                 return False, None
-            cursor = cursor or self._connection.execute(sql)
-            rows = cursor.fetchmany(size)
+            if cursor is None:
+                cursor = self._connection.execute(sql)
+                self._cursors.append(cursor)
+            rows = cursor.fetchmany(pace.rows)
             return bool(rows), make(rows) if rows else None
 
         ahead = self._worker.run(read)
@@ -143,9 +163,16 @@ class SqliteSnapshot(_Snapshot):
         self._closing = True
         if self._connection is not None:
             self._connection.interrupt()
-            await self._worker.run(self._connection.close)
-            self._connection = None
+            await self._worker.run(self._close)
         self._worker.stop()
+
+    def _close(self) -> None:
+        # a statement that isn't ended would keep the snapshot, whatever is closed around it
+        for cursor in self._cursors:
+            cursor.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class PostgresSnapshot(_Snapshot):
@@ -156,12 +183,12 @@ class PostgresSnapshot(_Snapshot):
         await self._connection.transaction(isolation="repeatable_read", readonly=True).start()
 
     async def batches[T](
-        self, statement: Statement, make: Callable[[Rows], T], size: int = BATCH
+        self, statement: Statement, make: Callable[[Rows], T], pace: Pace
     ) -> AsyncGenerator[T]:
         cursor = await self._connection.cursor(self._sql(statement))
 
         async def read() -> tuple[bool, T | None]:
-            rows = await cursor.fetch(size)
+            rows = await cursor.fetch(pace.rows)
             return bool(rows), await self._worker.run(lambda: make(rows)) if rows else None
 
         ahead = asyncio.ensure_future(read())
