@@ -61,6 +61,8 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.pushes
 	$(RUN)/python -m bench.pushes --postgres
 	$(RUN)/python -m bench.upload
+	$(RUN)/python -m bench.export
+	$(RUN)/python -m bench.export --postgres
 	$(RUN)/python -m bench.memory
 	$(RUN)/python -m bench.fanout
 	$(RUN)/python -m bench.fanout --postgres --idle 0
