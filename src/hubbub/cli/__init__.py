@@ -8,6 +8,8 @@ import sys
 import typer
 
 from hubbub.cli.audit import audit
+from hubbub.cli.export import export
+from hubbub.cli.import_ import import_
 from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
@@ -23,8 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, worker, init, migrate, openapi, version):
+for command in (serve, worker, init, migrate, export, openapi, version):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(secrets, name="secrets")
 app.add_typer(audit, name="audit")
 
