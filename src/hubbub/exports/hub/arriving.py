@@ -87,7 +87,7 @@ class _Loading:
 
     async def flush(self) -> None:
         rows, self._rows, self._size = self._rows, [], 0
-        names = [*self._lines.names, *self._more]
+        names = [*self._lines.columns, *self._more]
         try:
             await self._bulk.insert(self.table.table, names, rows)
         except RefusedError:

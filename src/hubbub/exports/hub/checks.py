@@ -39,10 +39,8 @@ class Lines:
             for name, column in table.columns.items()
         }
         self._names = set(self._checks) | {"kind"}
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._checks)
+        self.columns = [column.name for column in table.columns.values()]
+        """What they are called in the database."""
 
     def row(self, line: Mapping[str, Any]) -> tuple[Any, ...]:
         if line.keys() != self._names:

@@ -43,6 +43,11 @@ _UNDER_WAY = "work that the hub that is exported does itself"
 _DERIVED = "made anew from what is in the file"
 
 
+def _text(name: str) -> str:
+    """Some names are of a kind of text that knows how it is quoted, which JSON doesn't take."""
+    return "".join(name)
+
+
 @dataclass(frozen=True, slots=True)
 class HubTable:
     model: type[DeclarativeBase]
@@ -57,13 +62,20 @@ class HubTable:
 
     @property
     def name(self) -> str:
-        return self.table.name
+        return _text(self.table.name)
 
     @property
     def columns(self) -> dict[str, Column]:
+        """By what they are called in a line."""
         return {
-            column.name: column for column in self.table.columns if column.name not in self.left_out
+            self._called(column.name): column
+            for column in self.table.columns
+            if column.name not in self.left_out
         }
+
+    def _called(self, column: str) -> str:
+        """`kind` is what each line says of itself."""
+        return f"{self.name}_kind" if column == "kind" else _text(column)
 
     @property
     def forms(self) -> dict[str, Form]:
