@@ -117,7 +117,15 @@ async def test_there_and_back_the_bytes_are_the_same(
     assert once == original
     assert twice == original
     kinds = {orjson.loads(line)["kind"] for line in original.splitlines()}
-    rare = {"agent_presence", "agent_transfer", "attempt", "announcement", "overdue_told", "room_invite", "lane"}
+    rare = {
+        "agent_presence",
+        "agent_transfer",
+        "attempt",
+        "announcement",
+        "overdue_told",
+        "room_invite",
+        "lane",
+    }
     assert {each.name for each in TABLES} - kinds <= rare | {
         "notification_preference",
         "auth_setup",
