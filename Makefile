@@ -63,6 +63,7 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.upload
 	$(RUN)/python -m bench.export
 	$(RUN)/python -m bench.export --postgres
+	$(RUN)/python -m bench.whole
 	$(RUN)/python -m bench.memory
 	$(RUN)/python -m bench.fanout
 	$(RUN)/python -m bench.fanout --postgres --idle 0

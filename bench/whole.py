@@ -8,7 +8,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -68,7 +67,7 @@ async def deliver(here: Place) -> None:
 def run(environment: dict[str, str], *arguments: str) -> tuple[float, float]:
     """Seconds, and MiB at the most."""
     started = time.perf_counter()
-    command: Sequence[str] = [sys.executable, "-m", "hubbub", *arguments]
+    command = [sys.executable, "-m", "hubbub", *arguments]
     pid = os.spawnve(os.P_NOWAIT, sys.executable, command, os.environ | environment)
     _, status, used = os.wait4(pid, 0)
     assert status == 0, status
