@@ -25,17 +25,12 @@ from tests.fixtures.people import Person
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
 from tests.messages.helpers import refusal
-from tests.realtime.conftest import served
+from tests.realtime.conftest import served, serving
 
 __all__ = ["served"]
 
 ROWS, SIZE = 3000, 10_000
 """More than the buffers between two sockets hold."""
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"exports": ExportSettings(stall_seconds=0.5)})
 
 
 def message(sender: Talker, content: str, **values: Any) -> Message:
@@ -171,7 +166,7 @@ async def test_one_moment_is_what_it_shows(
 async def test_few_at_a_time(
     read: Reads, alice: Talker, admin: Person, app: FastAPI, hub: Resources
 ) -> None:
-    first, _ = await read(alice), await read(alice.owner)
+    first, second = await read(alice), await read(alice.owner)
 
     refused = await export(admin, "users")
 
@@ -181,6 +176,7 @@ async def test_few_at_a_time(
     await eventually(lambda: _is_let_in(admin))
     acts = await rows(admin, "activity")
     assert len([act for act in acts if act["action"] == "export.begun"]) == 4
+    second.leave()
     await nothing_is_left(app, hub)
 
 
@@ -200,17 +196,36 @@ async def test_who_leaves_keeps_nothing_open(
     await nothing_is_left(app, hub)
 
 
+class TestStalling:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"exports": ExportSettings(stall_seconds=0.3)})
+
+    @pytest.mark.usefixtures("much")
+    async def test_who_reads_nothing_is_cut_off(
+        self, read: Reads, alice: Talker, app: FastAPI, hub: Resources, served: int
+    ) -> None:
+        reading = await read(alice)
+
+        await nothing_is_left(app, hub)
+
+        assert not is_whole(await reading.rest())
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{served}/healthz")).status_code == 200
+
+
 @pytest.mark.usefixtures("much")
-async def test_who_reads_nothing_is_cut_off(
-    read: Reads, alice: Talker, app: FastAPI, hub: Resources, served: int
+async def test_a_server_that_ends_waits_for_no_reader(
+    app: FastAPI, settings: Settings, alice: Talker, hub: Resources
 ) -> None:
-    reading = await read(alice)
+    async with asyncio.timeout(20):
+        async with serving(app, settings) as port:
+            reading = await Reads(port)(alice)
+        answer = await reading.rest()
+        reading.leave()
 
+    assert not is_whole(answer)
     await nothing_is_left(app, hub)
-
-    assert not is_whole(await reading.rest())
-    async with httpx2.AsyncClient() as client:
-        assert (await client.get(f"http://127.0.0.1:{served}/healthz")).status_code == 200
 
 
 @pytest.mark.usefixtures("much")

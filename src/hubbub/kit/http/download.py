@@ -21,10 +21,6 @@ _PIECE = 64 * 1024
 """So much at a time: a reader must take it within the time that it may stall."""
 
 
-class HubEnding(Exception):
-    """The server ends, and doesn't wait for a reader to have read everything."""
-
-
 class Download(StreamingResponse):
     def __init__(
         self,
@@ -58,7 +54,9 @@ class Download(StreamingResponse):
             if not sending.done():
                 raise ClientDisconnect
             if sending.cancelled():
-                raise HubEnding
+                # the server ends, and doesn't wait until somebody has read everything
+                log.warning("download.ended")
+                raise ClientDisconnect
             sending.result()
         finally:
             await uninterrupted(self._end(sending, left))
