@@ -61,6 +61,9 @@ bench: sync ## measure, beside what it is compared with, on both databases
 	$(RUN)/python -m bench.pushes
 	$(RUN)/python -m bench.pushes --postgres
 	$(RUN)/python -m bench.upload
+	$(RUN)/python -m bench.export
+	$(RUN)/python -m bench.export --postgres
+	$(RUN)/python -m bench.whole
 	$(RUN)/python -m bench.memory
 	$(RUN)/python -m bench.reports
 	$(RUN)/python -m bench.reports --postgres

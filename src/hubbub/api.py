@@ -6,6 +6,7 @@ from hubbub.agents.router import router as agents_router
 from hubbub.auth.router import router as auth_router
 from hubbub.board.router import router as board_router
 from hubbub.dashboard.router import router as dashboard_router
+from hubbub.exports.router import router as exports_router
 from hubbub.files.router import router as files_router
 from hubbub.items.router import router as items_router
 from hubbub.jobs.router import router as jobs_router
@@ -33,6 +34,7 @@ join(
     dashboard_router,
     jobs_router,
     reports_router,
+    exports_router,
     notifications_router,
     realtime_router,
 )

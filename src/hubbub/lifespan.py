@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from hubbub import registry
 from hubbub.activity.state import open_activity
 from hubbub.agents.state import open_agents
+from hubbub.exports.state import Gate
 from hubbub.items.state import open_items
 from hubbub.kit.blobs import BlobStore
 from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
@@ -198,6 +199,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.realtime = await stack.enter_async_context(
                 open_realtime(resources, app.state.agents, app.state.messages)
             )
+        app.state.exports = Gate(settings.exports.at_once)
         app.state.resources = resources
         log.info("hub.started", environment=settings.environment, embedded=settings.embedded)
         yield

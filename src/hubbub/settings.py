@@ -246,6 +246,11 @@ class NotificationSettings(Section):
     keep_days: int = Field(default=90, ge=1, description="after they were read")
 
 
+class ExportSettings(Section):
+    at_once: int = Field(default=2, ge=1, description="of one process; each has a connection")
+    stall_seconds: float = Field(default=30.0, gt=0, description="to read nothing, and be cut off")
+
+
 class JobSettings(Section):
     concurrency: int = Field(default=8, ge=1)
     lease_seconds: float = Field(default=30.0, gt=0)
@@ -308,6 +313,7 @@ class Settings(BaseSettings):
     delivery: DeliverySettings = DeliverySettings()
     mail: MailSettings = MailSettings()
     notifications: NotificationSettings = NotificationSettings()
+    exports: ExportSettings = ExportSettings()
     jobs: JobSettings = JobSettings()
     log: LogSettings = LogSettings()
 

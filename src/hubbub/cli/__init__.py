@@ -9,6 +9,8 @@ import typer
 
 from hubbub.cli.audit import audit
 from hubbub.cli.backup import backup, new_epoch, restore
+from hubbub.cli.export import export
+from hubbub.cli.import_ import import_
 from hubbub.cli.init import init
 from hubbub.cli.migrate import migrate
 from hubbub.cli.openapi import openapi
@@ -24,8 +26,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (serve, worker, init, migrate, backup, restore, new_epoch, openapi, version):
+for command in (serve, worker, init, migrate, backup, restore, new_epoch, export, openapi, version):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(secrets, name="secrets")
 app.add_typer(audit, name="audit")
 

@@ -5,7 +5,7 @@ apart. Here a header that each answer carries is checked once, and an answer of 
 out in one piece.
 """
 
-from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
+from uvicorn._types import ASGI3Application, ASGISendEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
     HEADER_VALUE_RE,
@@ -26,6 +26,12 @@ _SPECIAL = frozenset({b"connection", b"transfer-encoding"})
 class AnswerCycle(RequestResponseCycle):
     _head: bytes | None = None
     """Waits for the body."""
+
+    async def run_asgi(self, app: ASGI3Application) -> None:
+        await super().run_asgi(app)
+        if self.response_started and not self.response_complete and not self.disconnected:
+            # uvicorn closes it in order, and who doesn't read would keep it open for ever
+            self.transport.abort()
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "http.response.start" and not self.response_started:

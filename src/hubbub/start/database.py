@@ -1,7 +1,9 @@
 """Bringing the database to this version's tables when a hub starts, or saying why not."""
 
 import asyncio
+from pathlib import Path
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hubbub.kit.db import migrate
@@ -31,6 +33,22 @@ async def is_at_head(settings: Settings, engine: AsyncEngine) -> bool:
     if at is not None and at not in migrate.revisions():
         raise StartError(newer(settings, at))
     return at == migrate.head()
+
+
+async def check_readable(settings: Settings) -> None:
+    """For who only reads, perhaps beside a hub that serves: nothing is made or migrated."""
+    if settings.embedded and not _has_file(settings):
+        raise StartError(f"there is no hub in {settings.data_dir.absolute()}")
+    engine = migrate.migration_engine(settings.database_dsn)
+    try:
+        if not await is_at_head(settings, engine):
+            raise StartError(not_migrated(settings))
+    finally:
+        await engine.dispose()
+
+
+def _has_file(settings: Settings) -> bool:
+    return Path(make_url(settings.database_dsn).database or "").is_file()
 
 
 async def _check_writable(engine: AsyncEngine) -> None:

@@ -42,7 +42,7 @@ class ActFilters:
             yield Activity.id < first_id_at(self.until, later=_DAY)
 
 
-def _visible(actor: Actor) -> ColumnElement[bool]:
+def visible_acts(actor: Actor) -> ColumnElement[bool]:
     if actor.is_admin:
         return true()
     if not actor.is_user:
@@ -55,7 +55,7 @@ async def list_acts(
     session: AsyncReadSession, actor: Actor, filters: ActFilters, before: UUID | None, limit: int
 ) -> Sequence[Activity]:
     """Newest first."""
-    statement = select(Activity).where(_visible(actor), *filters.conditions())
+    statement = select(Activity).where(visible_acts(actor), *filters.conditions())
     if before is not None:
         statement = statement.where(Activity.id < before)
     return (await session.scalars(statement.order_by(Activity.id.desc()).limit(limit))).all()

@@ -57,6 +57,10 @@ def sees_post(actor: Actor, post_id: InstrumentedAttribute[UUID]) -> ColumnEleme
     )
 
 
+def visible_ids(actor: Actor) -> Select[UUID]:
+    return select(Post.id).where(_visible(actor))
+
+
 def _one(actor: Actor, post_id: UUID) -> Select[Post]:
     return select(Post).where(Post.id == post_id, _visible(actor)).options(*_WHOLE)
 

@@ -28,6 +28,7 @@ from hubbub.rooms.queries.sight import (
     lock_room,
     nearest_names,
     open_rooms,
+    visible_rooms,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "roles_of",
     "rooms_left_behind",
     "successor",
+    "visible_rooms",
 ]

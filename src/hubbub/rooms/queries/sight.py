@@ -35,6 +35,10 @@ def _visible(actor: Actor, only: UUID | None = None) -> ColumnElement[bool]:
     return or_(Room.visibility == Visibility.PUBLIC, _joined(actor, only), Room.id.in_(invited))
 
 
+def visible_rooms(actor: Actor) -> Select[UUID]:
+    return select(Room.id).where(_visible(actor))
+
+
 def open_rooms(participants: Select[UUID]) -> Select[UUID]:
     """The rooms in which these see what stands there: the public ones, and their own. An invitation
     is no membership yet, and an admin no member."""

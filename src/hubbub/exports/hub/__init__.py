@@ -1,0 +1,1 @@
+"""The whole hub as one file, and an empty hub filled from it."""
