@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, case, delete, exists, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, case, delete, exists, func, literal, select, tuple_, update
 
 from hubbub.activity import service as activity
 from hubbub.agents.models import Agent
@@ -22,7 +22,6 @@ from hubbub.messages.types import BY_OWNER, RANKS, SAME_RANK, State, parse_deliv
 
 SIGNAL = "pushes"
 MOST_REPLAYED = 1000
-_CHUNK = 500
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _PLAINLY = {"synchronize_session": False}
 
@@ -146,11 +145,12 @@ async def make_due(session: AsyncWriteSession, agent_id: UUID) -> None:
     session.signal(SIGNAL)
 
 
-def _as_pushes(agent: Agent, seqs: Sequence[int]) -> Select[object]:
+async def push_all(session: AsyncWriteSession, agent: Agent, *which: ColumnElement[bool]) -> None:
+    """These of the agent's deliveries."""
     rank = case(
         *((Message.priority == name, number) for name, number in RANKS.items()), else_=SAME_RANK
     )
-    return (
+    found = (
         select(
             Delivery.recipient_id,
             literal(SAME_RANK) if in_order(agent) else rank,
@@ -162,17 +162,12 @@ def _as_pushes(agent: Agent, seqs: Sequence[int]) -> Select[object]:
             Delivery.created_at,
         )
         .join(Message, Message.id == Delivery.message_id)
-        .where(Delivery.recipient_id == agent.id, Delivery.seq.in_(seqs))
+        .where(Delivery.recipient_id == agent.id, *which)
     )
-
-
-async def push_all(session: AsyncWriteSession, agent: Agent, seqs: Sequence[int]) -> None:
-    if not seqs:
-        return
     unique = ["recipient_id", "rank", "seq"]
     names = [*unique, "message_id", "attempts", "due_at", "posting", "created_at"]
     statement = insert_or_ignore(session, PendingPush, unique=unique)
-    await session.execute(statement.from_select(names, _as_pushes(agent, seqs)))
+    await session.execute(statement.from_select(names, found))
 
 
 async def replay(session: AsyncWriteSession, actor: Actor, delivery_id: str) -> Delivery:
@@ -257,8 +252,8 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
     rows = changed.all()
     tell_changes(session, [row[:-1] for row in rows])
     again = [row.seq for row in rows]
-    await push_all(session, agent, again)
     if again:
+        await push_all(session, agent, Delivery.seq.in_(again))
         await session.execute(
             update(Counter)
             .where(Counter.id == agent.id)
@@ -301,21 +296,13 @@ async def adopt_deliveries(session: AsyncWriteSession, agent: Agent) -> None:
             .values(rank=SAME_RANK)
             .execution_options(**_PLAINLY)
         )
-    missing = (
-        select(Delivery.seq)
-        .where(
-            Delivery.recipient_id == agent_id,
-            Delivery.state == State.QUEUED,
-            ~exists().where(
-                PendingPush.recipient_id == Delivery.recipient_id,
-                PendingPush.seq == Delivery.seq,
-            ),
-        )
-        .order_by(Delivery.seq)
-        .limit(_CHUNK)
+    # there may be a hundred thousand, so each is looked for by the whole key: any rank will do
+    is_pushed = exists().where(
+        PendingPush.recipient_id == Delivery.recipient_id,
+        PendingPush.rank.in_(RANKS.values()),
+        PendingPush.seq == Delivery.seq,
     )
-    while seqs := (await session.scalars(missing)).all():
-        await push_all(session, agent, seqs)
+    await push_all(session, agent, Delivery.state == State.QUEUED, ~is_pushed)
 
 
 async def drop_pushes(session: AsyncWriteSession, agent_id: UUID) -> None:
