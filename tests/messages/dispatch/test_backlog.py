@@ -33,4 +33,4 @@ async def test_all_of_it_is_taken_up_at_once(
     async def adopted() -> bool:
         return bool((await status_of(bob))["waiting"] == WAITING)
 
-    await eventually(adopted, within=5)
+    await eventually(adopted, within=10)

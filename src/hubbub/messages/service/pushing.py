@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import batched
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, delete, exists, func, literal, select, tuple_, update
+from sqlalchemy import Select, case, delete, func, literal, select, tuple_, update
 
 from hubbub.activity import service as activity
 from hubbub.agents.models import Agent
@@ -22,6 +23,7 @@ from hubbub.messages.types import BY_OWNER, RANKS, SAME_RANK, State, parse_deliv
 
 SIGNAL = "pushes"
 MOST_REPLAYED = 1000
+_CHUNK = 500
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _PLAINLY = {"synchronize_session": False}
 
@@ -145,12 +147,11 @@ async def make_due(session: AsyncWriteSession, agent_id: UUID) -> None:
     session.signal(SIGNAL)
 
 
-async def push_all(session: AsyncWriteSession, agent: Agent, *which: ColumnElement[bool]) -> None:
-    """These of the agent's deliveries."""
+def _as_pushes(agent: Agent, seqs: Sequence[int]) -> Select[object]:
     rank = case(
         *((Message.priority == name, number) for name, number in RANKS.items()), else_=SAME_RANK
     )
-    found = (
+    return (
         select(
             Delivery.recipient_id,
             literal(SAME_RANK) if in_order(agent) else rank,
@@ -162,12 +163,17 @@ async def push_all(session: AsyncWriteSession, agent: Agent, *which: ColumnEleme
             Delivery.created_at,
         )
         .join(Message, Message.id == Delivery.message_id)
-        .where(Delivery.recipient_id == agent.id, *which)
+        .where(Delivery.recipient_id == agent.id, Delivery.seq.in_(seqs))
     )
+
+
+async def push_all(session: AsyncWriteSession, agent: Agent, seqs: Sequence[int]) -> None:
+    if not seqs:
+        return
     unique = ["recipient_id", "rank", "seq"]
     names = [*unique, "message_id", "attempts", "due_at", "posting", "created_at"]
     statement = insert_or_ignore(session, PendingPush, unique=unique)
-    await session.execute(statement.from_select(names, found))
+    await session.execute(statement.from_select(names, _as_pushes(agent, seqs)))
 
 
 async def replay(session: AsyncWriteSession, actor: Actor, delivery_id: str) -> Delivery:
@@ -252,8 +258,8 @@ async def _replay_some(session: AsyncWriteSession, agent: Agent, seqs: Sequence[
     rows = changed.all()
     tell_changes(session, [row[:-1] for row in rows])
     again = [row.seq for row in rows]
+    await push_all(session, agent, again)
     if again:
-        await push_all(session, agent, Delivery.seq.in_(again))
         await session.execute(
             update(Counter)
             .where(Counter.id == agent.id)
@@ -296,13 +302,18 @@ async def adopt_deliveries(session: AsyncWriteSession, agent: Agent) -> None:
             .values(rank=SAME_RANK)
             .execution_options(**_PLAINLY)
         )
-    # there may be a hundred thousand, so each is looked for by the whole key: any rank will do
-    is_pushed = exists().where(
-        PendingPush.recipient_id == Delivery.recipient_id,
-        PendingPush.rank.in_(RANKS.values()),
-        PendingPush.seq == Delivery.seq,
+    # there may be a hundred thousand, and nobody else writes meanwhile: compared here, since a
+    # database that looks for each of them may look through all of them each time
+    pushed = select(PendingPush.seq).where(PendingPush.recipient_id == agent_id)
+    known = set((await session.scalars(pushed)).all())
+    queued = (
+        select(Delivery.seq)
+        .where(Delivery.recipient_id == agent_id, Delivery.state == State.QUEUED)
+        .order_by(Delivery.seq)
     )
-    await push_all(session, agent, Delivery.state == State.QUEUED, ~is_pushed)
+    missing = [seq for seq in (await session.scalars(queued)).all() if seq not in known]
+    for seqs in batched(missing, _CHUNK):
+        await push_all(session, agent, seqs)
 
 
 async def drop_pushes(session: AsyncWriteSession, agent_id: UUID) -> None:
