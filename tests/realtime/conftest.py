@@ -33,9 +33,14 @@ async def served(app: FastAPI, settings: Settings) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, settings: Settings) -> AsyncIterator[int]:
+async def serving(
+    app: FastAPI, settings: Settings, *, keep_alive: int | None = None
+) -> AsyncIterator[int]:
+    """`keep_alive`: seconds that a connection may be idle between two requests."""
     sockets = bind("127.0.0.1", 0)
     config = uvicorn_config(settings, workers=1, reload=False, app="")
+    if keep_alive is not None:
+        config.timeout_keep_alive = keep_alive
     config.app, config.factory, config.lifespan = app, False, "off"
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve(sockets))

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from websockets.exceptions import ConnectionClosed
 
 from tests.fixtures.people import Person
 from tests.messages.conftest import Talker
@@ -117,6 +118,20 @@ async def test_joining_and_leaving_are_announced_and_leaving_ends_it(
     joined = await presence(watching, "joined")
     assert joined["participant_id"] == str(alice.id)
     assert joined["room_id"] == room["id"]
+
+
+async def test_what_is_said_next_is_not_for_who_has_left(
+    dial: Dial, room: dict[str, Any], alice: Talker, bob: Talker
+) -> None:
+    line = await dial(room_path(room["id"]), key_of(bob))
+    answer = await bob.client.post(path(room, "leave"), json={})
+    assert answer.status_code == 204
+
+    await say(alice, "secret")
+
+    with pytest.raises(ConnectionClosed):
+        await line.next("message")
+    assert line.socket.close_code == 4403
 
 
 async def test_of_many_who_are_out_nobody_is_shown_more_though_nobody_tells_of_it(

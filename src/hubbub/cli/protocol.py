@@ -1,8 +1,9 @@
 """HTTP/1.1 as uvicorn speaks it, with an end to what a client may send and how long that may take.
 
-uvicorn gathers the head of a request however large it gets, and waits for the rest of a request
-for ever. Both cost a client nothing and us memory and connections, so this must not be left to the
-app: it sees a request only when its head is complete.
+uvicorn gathers the head of a request however large it gets, waits for the rest of a request for
+ever, and as long for a client to read its answer. All of this costs a client nothing and us memory
+and connections, so it must not be left to the app: it sees a request only when its head is
+complete, and an answer that doesn't get away not at all.
 """
 
 import asyncio
@@ -33,6 +34,9 @@ class Protocol(HttpToolsProtocol):
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._waited = False
+        self._unread = 0
+        """Bytes of our answer that waited for the client, at the last look."""
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,7 +45,22 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
+        self._read_by_now()
         super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        # a request before the upgrade may have set the timer, and a socket is silent for hours
+        if self.transport.get_protocol() is self:
+            super().timeout_keep_alive_handler()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self._request_timeout, self._look_at_reader)
+
+    def resume_writing(self) -> None:
+        self._read_by_now()
+        super().resume_writing()
 
     def handle_websocket_upgrade(self) -> None:
         """From here on another protocol has the connection, for hours maybe: nothing of this one is
@@ -164,6 +183,20 @@ class Protocol(HttpToolsProtocol):
         else:
             # not closed in order: who doesn't send may not read either, and that waits for ever
             self.transport.abort()
+
+    def _read_by_now(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _look_at_reader(self) -> None:
+        """Slow is no fault, as long as something is read."""
+        unread = self.transport.get_write_buffer_size()
+        if unread >= self._unread:
+            self.transport.abort()
+        else:
+            self._unread = unread
+            self._reading = self.loop.call_later(self._request_timeout, self._look_at_reader)
 
     def _waits_for_us(self) -> bool:
         """Whether it is not the client's fault that nothing comes."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
@@ -29,6 +29,11 @@ from hubbub.realtime.forms import FRAMED, Form
 
 EXTENSION = "hubbub.line"
 CLOSING_SECONDS = 5.0
+BITE = 4096
+"""So much is read at a time. What came in one go may be ten thousand frames, and others wait."""
+MOST_CONTROLS = 1000
+"""Pings and pongs of a client between two heartbeats."""
+CHATTER = 1008, "too many pings"
 _MOST_PIECES = 4096
 
 # what uvicorn says of each connection has the query in it, and that may be secret
@@ -48,6 +53,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Whether the app is called with what comes."""
         self._is_behind = False
         """Whether more waits for the client than there mostly does."""
+        self._rest = b""
+        """What came and isn't read yet. As long as there is any, nothing more is taken."""
+        self._controls = 0
 
     # what the app uses
 
@@ -73,9 +81,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         with suppress(InvalidState):  # the client may have said it first
             self.conn.send_close(code, reason)
         self._end()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
+        self.go_on()
 
     def listen(self, hear: Callable[[Any], None]) -> None:
         """The app's call may end: `hear` is called with each event that would have come out of
@@ -89,7 +95,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             if not self.disconnected:
-                self.transport.resume_reading()
+                self._take_more()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """The server doesn't end before this has, or its patience."""
@@ -136,8 +142,74 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             extensions[EXTENSION] = self
 
     def data_received(self, data: bytes) -> None:
-        if not self._deaf:
-            super().data_received(data)
+        if self._rest:
+            self._rest += data
+        elif len(data) <= BITE or not self.handshake_initiated:
+            self._read(data)
+        else:
+            self._rest = data
+            self.transport.pause_reading()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        bite, self._rest = self._rest[:BITE], self._rest[BITE:]
+        self._read(bite)
+        if self.disconnected or self.transport.is_closing():
+            self._rest = b""
+        elif not self.read_paused:
+            self._take_more()
+
+    def _take_more(self) -> None:
+        if self._rest:
+            self.loop.call_soon(self._read_on)
+        else:
+            self.transport.resume_reading()
+
+    def _read(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """A request that was one for HTTP, and is none for WebSocket. uvicorn would leave it."""
+        answer = b"".join(self.conn.data_to_send()) or _BAD_REQUEST
+        self.transport.write(answer)
+        self.transport.close()
+        self._abort_later()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        event = await self.queue.get()
+        if self.queue.empty():
+            self.go_on()
+        return event
+
+    def handle_ping(self) -> None:
+        if self._may_chatter():
+            self.put(b"".join(self.conn.data_to_send()))
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._may_chatter():
+            super().handle_pong(event)
+
+    def _may_chatter(self) -> bool:
+        """They cost us as much as what is said, and no allowance counts them."""
+        self._controls += 1
+        if self._controls > MOST_CONTROLS:
+            self._deaf = True
+            self.close(*CHATTER)
+        return not self._deaf
+
+    def send_keepalive_ping(self) -> None:
+        self._controls = 0
+        super().send_keepalive_ping()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        if self.close_timer is None:
+            # who says goodbye may never read what is on its way, and that is waited for
+            self._abort_later()
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) >= _MOST_PIECES:
@@ -234,6 +306,7 @@ class _Ear:
 
 
 _DEAF = _Ear(lambda _: None)
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def _is_text(data: bytes) -> bool:

@@ -15,6 +15,7 @@ from hubbub.agents.types import Actor
 from hubbub.auth.errors import InvalidToken
 from hubbub.kit.errors import AppError
 from hubbub.realtime.errors import close_code
+from hubbub.realtime.follower import Follower
 from hubbub.realtime.outlets import Outlet
 from hubbub.realtime.presence import Presence
 from hubbub.realtime.queries import Readers
@@ -38,6 +39,8 @@ class Connection:
     credential: str
     outlet: Outlet
     stream: Stream | None = None
+    follower: Follower | None = None
+    """Who brings the stream."""
 
     def tell(self, kind: str, content: bytes) -> None:
         self.outlet.put(self.outlet.form.event(kind, content))
@@ -102,11 +105,10 @@ class Connections:
 
     def hear_leaving(self, room_id: UUID, participant_id: UUID) -> None:
         """Who was in the room through this participant may be in it no more."""
-        self._soon_check(
-            each
-            for each in self.about(room_id)
-            if each.actor.is_user or each.actor.participant_id == participant_id
-        )
+        for each in self.about(room_id):
+            is_meant = each.actor.is_user or each.actor.participant_id == participant_id
+            if is_meant and each.follower is not None:
+                each.follower.doubt()
 
     def _soon_check(self, connections: Iterable[Connection]) -> None:
         found = list(connections)

@@ -30,6 +30,7 @@ class Follower:
 
     __slots__ = (
         "_heard",
+        "_is_in_doubt",
         "_outlet",
         "_stream",
         "_task",
@@ -46,6 +47,7 @@ class Follower:
         self._stream = stream
         self._outlet = outlet
         self._heard = 0
+        self._is_in_doubt = False
         self._waiting: deque[tuple[int, Live]] | None = None
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -73,6 +75,12 @@ class Follower:
             self._unsubscribe()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+
+    def doubt(self) -> None:
+        """Whether the reader may read on is to be asked before anything else is passed on."""
+        self._is_in_doubt = True
+        if self._task is None:
+            self._task = asyncio.create_task(self._catch_up(None))
 
     def hear(self, seq: int, live: Live | None) -> None:
         if self._task is None and live is not None and seq == self.seq + 1:
@@ -118,7 +126,9 @@ class Follower:
             while True:
                 # what was heard while the first page was read may not be in it
                 heard = self._heard if page is None else -1
-                page = page or await self._next_page()
+                if page is None:
+                    self._is_in_doubt = False
+                    page = await self._next_page()
                 for entry in page.entries:
                     # a large page is taken bit by bit
                     await self._outlet.drained()
@@ -128,6 +138,8 @@ class Follower:
                         self._outlet.put(event)
                 was_last = not page.entries or page.entries[-1].seq >= page.last_seq
                 page = None
+                if self._is_in_doubt:
+                    continue
                 self._pass_on_waiting()
                 # nothing is awaited from here on
                 if was_last and (self.seq >= self._heard or self._heard == heard):

@@ -142,7 +142,7 @@ async def _following(
 ) -> EventStream:
     outlet = connection.outlet
     assert isinstance(outlet, QueueOutlet)  # noqa: S101 - made above
-    follower = Follower(state.messages.watch, stream, outlet)
+    follower = connection.follower = Follower(state.messages.watch, stream, outlet)
     since = state.connections.revocations
 
     def end() -> None:

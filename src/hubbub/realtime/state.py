@@ -80,6 +80,12 @@ class RealtimeState:
         self._announce(event.room_id, event.participant_id, "left")
         self.connections.hear_leaving(event.room_id, event.participant_id)
 
+    def hear_left_here(self, text: str) -> None:
+        """Before anybody is answered: what is said next isn't for who has left. It is announced
+        when the bus tells everybody."""
+        event = RoomLeft.model_validate_json(text)
+        self.connections.hear_leaving(event.room_id, event.participant_id)
+
     def _announce(self, room_id: UUID, participant_id: UUID, state: str) -> None:
         # the bus brings the event to every process by itself
         content = {"room_id": room_id, "participant_id": participant_id, "state": state}
@@ -116,6 +122,7 @@ async def open_realtime(
         resources.database.hear(CredentialsRevoked.topic, connections.hear_revocation)
         resources.database.hear(Notified.topic, notices.hear)
         resources.database.hear(MOVED, moves.hear)
+        resources.database.hear(RoomLeft.topic, state.hear_left_here)
         resources.database.hear(CHANGED, state.hear_changes)
         agents.presence.connections = presence
         stack.push_async_callback(connections.stop)

@@ -43,6 +43,7 @@ class StreamSocket:
         self._state = state
         self._stream = stream
         self._follower = Follower(state.messages.watch, stream, connection.outlet)
+        connection.follower = self._follower
 
     async def begin(self, cursor: str | None) -> None:
         await self._follower.start(checked_cursor(cursor), self._greet)

@@ -159,10 +159,11 @@ async def test_the_hub_itself(host: str) -> None:
     assert hub.received == []
 
 
-async def test_the_hub_behind_its_proxy() -> None:
+@pytest.mark.parametrize("name", ["LOCALHOST", "localhost."])
+async def test_the_hub_behind_its_proxy(name: str) -> None:
     async with elsewhere(says(200)) as proxy:
         http = session("127.0.0.0/8", site_url=f"http://localhost:{proxy.port}/")
-        error = await refused(http, f"http://LOCALHOST:{proxy.port}/api/v1/agents")
+        error = await refused(http, f"http://{name}:{proxy.port}/api/v1/agents")
 
     assert error.for_good
     assert proxy.received == []

@@ -120,6 +120,8 @@ async def test_the_gateway_says_when_to_come_again(
         ("-5", None),
         ("1.5", None),
         ("soon", None),
+        (f"Sat, 21 Nov {'9' * 30} 14:33:05 GMT", None),
+        (f"Sat, 21 Nov 2026 14:33:05 -{'9' * 30}", None),
         ("", None),
         ("\u0665", None),
         (None, None),

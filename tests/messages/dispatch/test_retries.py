@@ -18,6 +18,7 @@ from tests.messages.dispatch.conftest import (
     status_of,
     until_all,
     until_paused,
+    when,
 )
 
 SINCE = {"since": "2020-01-01T00:00:00Z"}
@@ -103,6 +104,29 @@ async def test_a_refusal_pauses_the_gateway_until_it_is_changed(
     await until_all(bob.agent, "delivered", 1)
     assert len(other.received) == 1
     await until_paused(bob.agent, None)
+
+
+@pytest.mark.parametrize("status", [401, 503])
+async def test_what_the_gateway_before_has_said_is_not_held_against_the_next(
+    alice: Talker, gateways: MakeGateway, status: int
+) -> None:
+    opened = asyncio.Event()
+    bob = await gateways("bob", when(opened, says(status, Retry_After="3600")))
+    other = await gateways("other")
+    await alice.send(bob.agent)
+    await bob.has_received(1)
+
+    changed = await bob.agent.owner.client.patch(
+        f"/api/v1/agents/{bob.agent.id}", json={"gateway_url": other.there.url}
+    )
+    assert changed.status_code == 200, changed.text
+    await alice.send(bob.agent)  # also goes there, so the change is known
+    await other.has_received(1)
+    opened.set()
+
+    await until_all(bob.agent, "delivered", 2)
+    assert len(other.received) == 2
+    assert await notices(bob.agent.owner, "messages.gateway_paused") == []
 
 
 async def test_a_probe_that_succeeds_ends_the_pause(alice: Talker, gateways: MakeGateway) -> None:

@@ -108,9 +108,14 @@ class _NotOurselves:
 
     def __init__(self, own: str) -> None:
         parts = urlsplit(own)
-        self._own = parts.hostname, parts.port or {"https": 443}.get(parts.scheme, 80)
+        self._own = _plain(parts.hostname), parts.port or {"https": 443}.get(parts.scheme, 80)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if (request.url.raw_host, request.url.port) == self._own:
+        if (_plain(request.url.raw_host), request.url.port) == self._own:
             raise AddressRefused(for_good=True)
         return await handler(request)
+
+
+def _plain(host: str | None) -> str:
+    """A dot at the end names the same host."""
+    return (host or "").removesuffix(".")

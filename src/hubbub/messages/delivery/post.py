@@ -143,7 +143,7 @@ def seconds_of(retry_after: str | None, now: datetime) -> float | None:
         return min(float(text[:10]), MAX_RETRY_AFTER)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     return min(max(wait, 0.0), MAX_RETRY_AFTER)

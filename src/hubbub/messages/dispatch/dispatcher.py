@@ -14,8 +14,8 @@ from hubbub.kit.db.dialect import db_now, is_retryable_in_driver
 from hubbub.kit.outbox import SIGNAL as OUTBOX
 from hubbub.kit.resources import Resources
 from hubbub.messages.dispatch.posting import Poster
-from hubbub.messages.dispatch.turn import STATES, Means, turn
-from hubbub.messages.dispatch.types import Asked, Ended, Ticket, Turned, Work
+from hubbub.messages.dispatch.turn import Means, turn
+from hubbub.messages.dispatch.types import Asked, Ended, Recorded, Ticket, Turned, Work
 from hubbub.messages.models import Lane as LaneRecord
 from hubbub.messages.service.changes import TOPIC as CHANGES
 from hubbub.messages.service.changes import changes
@@ -225,7 +225,7 @@ class Dispatcher:
         for each in asked:
             if each.agent_id not in found:
                 self._lose(each.agent_id)
-        for ended, word in turned.recorded:
+        for ended, word, _ in turned.recorded:
             self._metrics.pushes.labels(ended.ticket.push.target.kind, word).inc()
             lane = self._lanes.get(ended.ticket.agent_id)
             if lane is not None and lane.fence == ended.fence:
@@ -241,13 +241,13 @@ class Dispatcher:
             self._may_be_due = True
             self._rung.set()
 
-    def _tell(self, recorded: Iterable[tuple[Ended, str]]) -> None:
+    def _tell(self, recorded: Iterable[Recorded]) -> None:
         """The senders, of what is final by now."""
         rows = []
-        for ended, word in recorded:
+        for ended, _, became in recorded:
             push = ended.ticket.push
-            if word in STATES:
-                rows.append((push.sender.id, push.recipient.id, push.message_id, STATES[word]))
+            if became is not None:
+                rows.append((push.sender.id, push.recipient.id, push.message_id, became))
         if rows:
             self._database.tell(CHANGES, changes(rows))
 

@@ -17,13 +17,14 @@ from hubbub.kit.crypto import Safe
 from hubbub.kit.ids import new_id_text
 from hubbub.kit.outbox import Event
 from hubbub.messages.delivery.findings import ADVICE
-from hubbub.messages.delivery.types import Failed, Retry
+from hubbub.messages.delivery.types import Failed, Pause, Retry
 from hubbub.messages.dispatch import statements as sql
 from hubbub.messages.dispatch.types import (
     Asked,
     Ended,
     LaneRow,
     PushRow,
+    Recorded,
     Standing,
     Ticket,
     Turned,
@@ -43,7 +44,7 @@ _UNREADABLE = "push_unreadable"
 _SEE_LOG = "The hub can't read what is to be pushed. Its log says why."
 _EXPIRING = timedelta(seconds=5)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-STATES: dict[str, State] = {
+_STATES: dict[str, State] = {
     AttemptOutcome.DELIVERED: State.DELIVERED,
     AttemptOutcome.FAILED: State.FAILED,
 }
@@ -68,8 +69,8 @@ def turn(
     works = yield from _held(asked)
     # the fence of the lease under which it was posted, not of a later one of our own
     held = {(agent_id, work.fence) for agent_id, work in works.items()}
-    recorded = [each for each in ended if (each.ticket.agent_id, each.fence) in held]
-    words, events = yield from _record(means, recorded, works)
+    ours = [each for each in ended if (each.ticket.agent_id, each.fence) in held]
+    recorded, events = yield from _record(means, ours, works)
     if claims:
         yield from _claim(claims, works)
     if not closing:
@@ -85,8 +86,8 @@ def turn(
     claimed = sum(each.is_new for each in works.values())
     return Turned(
         works=list(works.values()),
-        recorded=words,
-        refused=len(ended) - len(recorded),
+        recorded=recorded,
+        refused=len(ended) - len(ours),
         has_events=bool(events),
         more=claimed == claims > 0 or any(each.is_stale for each in works.values()),
     )
@@ -135,13 +136,14 @@ class _Record:
     over: list[tuple[Any, ...]] = field(default_factory=list)
     later: list[tuple[Any, ...]] = field(default_factory=list)
     failed: dict[str, list[str]] = field(default_factory=dict)
-    words: list[tuple[Ended, str]] = field(default_factory=list)
+    recorded: list[Recorded] = field(default_factory=list)
 
     def add(self, ended: Ended, verdict: Verdict, state: str | None, forms: Forms) -> None:
         """`state`: how the delivery stands; it may have been acknowledged meanwhile, or be gone."""
         ticket = ended.ticket
-        self.words.append((ended, verdict.word))
         is_queued = state == State.QUEUED
+        became = _STATES.get(verdict.word) if is_queued else None
+        self.recorded.append(Recorded(ended, verdict.word, became))
         if is_queued and not verdict.is_final:
             due_at = forms.time(verdict.due_at)
             self.later.append((*ticket.key, verdict.attempts, due_at))
@@ -150,7 +152,7 @@ class _Record:
         if state is None:
             return
         if is_queued:
-            state = str(STATES.get(verdict.word, State.QUEUED))
+            state = str(became or State.QUEUED)
             if state == State.FAILED:
                 ids = self.failed.setdefault(ticket.agent_id, [])
                 ids.append(str(ticket.push.message_id))
@@ -161,7 +163,7 @@ class _Record:
 
 def _record(
     means: Means, ended: Sequence[Ended], works: Mapping[str, Work]
-) -> Steps[tuple[list[tuple[Ended, str]], list[Event]]]:
+) -> Steps[tuple[list[Recorded], list[Event]]]:
     if not ended:
         return [], []
     asked = [(each.ticket.agent_id, each.ticket.seq) for each in ended]
@@ -169,7 +171,7 @@ def _record(
     record = _Record()
     for each in ended:
         work = works[each.ticket.agent_id]
-        verdict = judge(each, work.standing, work.now, means.settings)
+        verdict = _verdict(means, each, work)
         state = states.get((each.ticket.agent_id, each.ticket.seq))
         record.add(each, verdict, state, means.forms)
     closed = sorted((agent_id, len(ids)) for agent_id, ids in record.failed.items())
@@ -182,10 +184,22 @@ def _record(
     ):
         if rows:
             yield Ask(statement, rows, answers=False)
-    return record.words, [
+    return record.recorded, [
         DeliveriesFailed(agent_id=UUID(agent_id), message_ids=[UUID(each) for each in ids])
         for agent_id, ids in record.failed.items()
     ]
+
+
+def _verdict(means: Means, ended: Ended, work: Work) -> Verdict:
+    outcome, ticket = ended.outcome, ended.ticket
+    if isinstance(outcome, Retry | Pause) and _has_changed(means, work, ticket):
+        # what the gateway before has said isn't held against the next
+        return Verdict(AttemptOutcome.RETRY, outcome.reason, ticket.attempts, work.now)
+    return judge(ended, work.standing, work.now, means.settings)
+
+
+def _has_changed(means: Means, work: Work, since: Ticket) -> bool:
+    return work.row.has_gateway and work.row.target(means.safe) != since.push.target
 
 
 def _attempt(ended: Ended, verdict: Verdict, forms: Forms) -> tuple[Any, ...]:

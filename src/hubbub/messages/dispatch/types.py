@@ -15,7 +15,7 @@ from hubbub.agents.service.gateway import gateway_token
 from hubbub.agents.types import GatewayKind, Kind
 from hubbub.kit.crypto import Safe, SealBrokenError
 from hubbub.messages.delivery.types import Outcome, Participant, Push, Target
-from hubbub.messages.types import ContentType, Priority, State, delivery_id
+from hubbub.messages.types import AttemptOutcome, ContentType, Priority, State, delivery_id
 
 
 def moment(value: Any) -> datetime | None:  # noqa: ANN401 - as a driver gives it
@@ -262,13 +262,19 @@ class Work:
         return was_paused and bool(self.row.has_gateway)
 
 
+class Recorded(NamedTuple):
+    ended: Ended
+    word: AttemptOutcome
+    became: State | None
+    """What the delivery is by that; None where it stays what it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turned:
     """What a turn came to."""
 
     works: Sequence[Work]
-    recorded: Sequence[tuple[Ended, str]]
-    """With the word for what became of it."""
+    recorded: Sequence[Recorded]
     refused: int = 0
     """Outcomes of lanes that somebody else has by now."""
     has_events: bool = False

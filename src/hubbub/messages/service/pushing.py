@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import batched
 from uuid import UUID
 
-from sqlalchemy import Select, case, delete, exists, func, literal, select, tuple_, update
+from sqlalchemy import Select, case, delete, func, literal, select, tuple_, update
 
 from hubbub.activity import service as activity
 from hubbub.agents.models import Agent
@@ -301,20 +302,17 @@ async def adopt_deliveries(session: AsyncWriteSession, agent: Agent) -> None:
             .values(rank=SAME_RANK)
             .execution_options(**_PLAINLY)
         )
-    missing = (
+    # there may be a hundred thousand, and nobody else writes meanwhile: compared here, since a
+    # database that looks for each of them may look through all of them each time
+    pushed = select(PendingPush.seq).where(PendingPush.recipient_id == agent_id)
+    known = set((await session.scalars(pushed)).all())
+    queued = (
         select(Delivery.seq)
-        .where(
-            Delivery.recipient_id == agent_id,
-            Delivery.state == State.QUEUED,
-            ~exists().where(
-                PendingPush.recipient_id == Delivery.recipient_id,
-                PendingPush.seq == Delivery.seq,
-            ),
-        )
+        .where(Delivery.recipient_id == agent_id, Delivery.state == State.QUEUED)
         .order_by(Delivery.seq)
-        .limit(_CHUNK)
     )
-    while seqs := (await session.scalars(missing)).all():
+    missing = [seq for seq in (await session.scalars(queued)).all() if seq not in known]
+    for seqs in batched(missing, _CHUNK):
         await push_all(session, agent, seqs)
 
 
