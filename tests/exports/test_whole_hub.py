@@ -87,13 +87,14 @@ async def rich(
     post = await write(alice, "News", content="Findable prose", tags=["b", "a"], room_id=room_id)
     remarked = await remark(bob, post)
     await remark(alice, post, parent_id=remarked["id"])
+    file = await sent(alice)
     needed = await make(alice, "First", labels=["x", "a"])
-    item = await make(alice, "Then", priority="high")
+    item = await make(alice, "Then", priority="high", file_ids=[file["id"]])
+    await alice.send(bob, content="see this", file_ids=[file["id"]])
     await alice.client.post(
         f"/api/v1/items/{item['id']}/dependencies", json={"item_id": needed["id"]}
     )
     await done(bob, needed, "claim")
-    await sent(alice.owner)
     mine, theirs = f"/api/v1/agents/{alice.id}", str(bob.id)
     for path, body in (("contacts", {"other": theirs}), ("blocks", {"other": str(pushed.id)})):
         await alice.owner.client.post(f"{mine}/{path}", json=body)

@@ -35,7 +35,7 @@ class Lines:
 
     def __init__(self, table: HubTable, values: Values) -> None:
         self._checks = {
-            name: _check(column, _is_list(table.model, column), values)
+            name: _check(column, _json_check(table, column), values)
             for name, column in table.columns.items()
         }
         self._names = set(self._checks) | {"kind"}
@@ -57,8 +57,15 @@ class Lines:
         return tuple(found)
 
 
+def _json_check(table: HubTable, column: Column) -> Check:
+    """All of these are JSON to the database."""
+    shape = table.shapes.get(column.name)
+    if shape is not None:
+        return _shaped(TypeAdapter(shape))
+    return _words if _is_list(table.model, column) else _object
+
+
 def _is_list(model: type[DeclarativeBase], column: Column) -> bool:
-    """Both are JSON to the database."""
     key = model.__mapper__.get_property_by_column(column).key
     for base in model.__mro__:
         found = inspect.get_annotations(base).get(key)
@@ -67,8 +74,8 @@ def _is_list(model: type[DeclarativeBase], column: Column) -> bool:
     return False
 
 
-def _check(column: Column, is_list: bool, values: Values) -> Check:
-    check = _check_of(column.type, is_list, values)
+def _check(column: Column, json_check: Check, values: Values) -> Check:
+    check = _check_of(column.type, json_check, values)
     nullable = bool(getattr(column, "nullable", False))
 
     def checked(value: object) -> object:
@@ -83,7 +90,7 @@ def _check(column: Column, is_list: bool, values: Values) -> Check:
 
 
 def _check_of(  # noqa: PLR0911 - one for each type
-    kind: TypeEngine[Any], is_list: bool, values: Values
+    kind: TypeEngine[Any], json_check: Check, values: Values
 ) -> Check:
     match kind:
         case Id():
@@ -98,7 +105,7 @@ def _check_of(  # noqa: PLR0911 - one for each type
             bits = 16 if isinstance(kind, SmallInteger) else 64
             return _number(bits if isinstance(kind, SmallInteger | BigInteger) else 32)
         case JSON():
-            return _words if is_list else _object
+            return json_check
         case String():
             return _text(kind.length)
     msg = f"a column of {kind!r} can't be checked"
@@ -170,6 +177,19 @@ def _object(value: object) -> str:
     except ValidationError:
         msg = "a plain JSON object"
         raise NotSo(msg) from None
+
+
+def _shaped(shape: TypeAdapter[Any]) -> Check:
+    def check(value: object) -> str:
+        text = orjson.dumps(value)
+        try:
+            shape.validate_json(text, strict=True)
+        except ValidationError:
+            msg = "as the hub writes it"
+            raise NotSo(msg) from None
+        return text.decode()
+
+    return check
 
 
 def _words(value: object) -> str:

@@ -5,7 +5,7 @@ Every table and every column is named here or goes into the file; a test looks a
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, String, Table
 from sqlalchemy.orm import DeclarativeBase
@@ -15,6 +15,7 @@ from hubbub.agents.models import Agent, AgentPresence, Block, Contact, Transfer
 from hubbub.auth.models import Setup
 from hubbub.board.models import Comment, Post, PostTag
 from hubbub.files.models import Attachment, File, FileUse
+from hubbub.files.schemas import AttachedFile
 from hubbub.items.models import Item, ItemChange, ItemDependency, ItemLabel
 from hubbub.kit.db.base import Base
 from hubbub.kit.db.counter import Counter
@@ -55,6 +56,8 @@ class HubTable:
     """Columns, each with the reason."""
     first: Sequence[ColumnElement[bool]] = ()
     """What comes before its key in the order: others refer to it."""
+    shapes: Mapping[str, type[Any]] = field(default_factory=dict)
+    """Columns of JSON that are neither an object nor a list of texts."""
 
     @property
     def table(self) -> Table:
@@ -107,7 +110,7 @@ TABLES: Sequence[HubTable] = (
     HubTable(RoomMember),
     HubTable(RoomInvite),
     HubTable(Counter),
-    HubTable(Message),
+    HubTable(Message, shapes={"files": list[AttachedFile]}),
     HubTable(RoomMessage),
     HubTable(Delivery),
     HubTable(FanOut),
