@@ -96,6 +96,25 @@ async def test_members_see_what_they_and_their_agents_did(
     assert {ada["id"], str(authenticated_user.id), str(other_user.id)} <= everybodys
 
 
+async def test_a_new_owner_learns_nothing_of_what_the_agent_did_for_the_last_one(
+    client: httpx2.AsyncClient, authenticated_user: Person, other_user: Person
+) -> None:
+    ada = await make_agent(authenticated_user, "ada")
+    bob = await make_agent(authenticated_user, "bob")
+    blocks = f"/api/v1/agents/{ada['id']}/blocks"
+    client.headers["Authorization"] = f"Bearer {ada['key']}"
+    assert (await client.post(blocks, json={"other": "bob"})).status_code == 201
+    transfer = f"/api/v1/agents/{ada['id']}/transfer"
+    await authenticated_user.client.post(transfer, json={"user_id": str(other_user.id)})
+    assert (await other_user.client.post(f"{transfer}/accept")).status_code == 200
+    made = await other_user.client.post(f"/api/v1/agents/{ada['id']}/key", json={})
+    client.headers["Authorization"] = f"Bearer {made.json()['key']}"
+    assert (await client.delete(f"{blocks}/{bob['id']}")).status_code == 204
+
+    for reader in (client, other_user.client):
+        assert await actions(reader, actor=ada["id"]) == ["agent.unblocked"]
+
+
 async def test_an_admins_key_without_that_scope_sees_as_a_member(
     client: httpx2.AsyncClient, admin: Person, authenticated_user: Person
 ) -> None:

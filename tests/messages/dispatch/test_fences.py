@@ -121,3 +121,27 @@ async def test_a_lease_is_renewed_as_long_as_a_post_goes_on(
         await alice.send(other.agent)
     await until_all(bob.agent, "delivered", 1)
     assert len(bob.received) == 1
+
+
+async def test_a_lane_whose_lease_has_ended_unseen_is_not_taken_a_second_time(
+    alice: Talker, gateways: MakeGateway, hub: Resources, two: list[Dispatcher]
+) -> None:
+    opened = asyncio.Event()
+    bob = await gateways("bob", when(opened, says(200)))
+    carol = await gateways("carol", says(200))
+    await alice.send(bob.agent)
+    dispatcher, _ = two
+    await dispatcher._turn()
+    await bob.has_received(1)
+    await end_leases(hub)
+    await alice.send(carol.agent)
+
+    # it knows of something new, and hasn't looked after what it has
+    dispatcher.ring()
+    await dispatcher._turn()
+    await carol.has_received(1)
+    dispatcher.start()
+    opened.set()
+    await until_all(bob.agent, "delivered", 1)
+
+    assert len(bob.received) == 1

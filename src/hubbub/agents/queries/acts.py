@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy.orm import aliased
 
 from hubbub.activity.models import Activity
 from hubbub.agents.models import Agent
@@ -14,6 +15,8 @@ from hubbub.kit.db.sessions import AsyncReadSession
 from hubbub.kit.ids import first_id_at
 
 _DAY = 86400
+TRANSFERRED = "agent.transferred"
+"""The act by which an agent gets another owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,18 @@ def visible_acts(actor: Actor) -> ColumnElement[bool]:
     if actor.is_admin:
         return true()
     if not actor.is_user:
-        return Activity.actor_id == actor.participant_id
+        return and_(Activity.actor_id == actor.participant_id, _since_it_came())
     mine = select(Agent.id).where(Agent.owner_id == actor.owner_id)
-    return or_(Activity.actor_id == actor.viewer.user_id, Activity.actor_id.in_(mine))
+    by_an_agent = and_(Activity.actor_id.in_(mine), _since_it_came())
+    return or_(Activity.actor_id == actor.viewer.user_id, by_an_agent)
+
+
+def _since_it_came() -> ColumnElement[bool]:
+    """What an agent did for the owner before is none of its new owner's business."""
+    came = aliased(Activity)
+    return ~exists().where(
+        came.target_id == Activity.actor_id, came.action == TRANSFERRED, came.id > Activity.id
+    )
 
 
 async def list_acts(

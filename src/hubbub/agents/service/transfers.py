@@ -9,6 +9,7 @@ from hubbub.activity import service as activity
 from hubbub.agents import queries
 from hubbub.agents.errors import AgentNotFound, AlreadyOwner, TransferNotFound
 from hubbub.agents.models import Agent, Transfer
+from hubbub.agents.queries.acts import TRANSFERRED
 from hubbub.agents.schemas import TransferRead
 from hubbub.agents.service.keys import revoke_keys
 from hubbub.agents.service.rights import lock_own_agent
@@ -95,7 +96,7 @@ async def hand_over(
     await session.execute(delete(Transfer).where(Transfer.agent_id == agent.id))
     await revoke_keys(session, agent.id)
     await end_secrets(session, agent.id)
-    _record(session, "agent.transferred", agent, heir_id, by=by)
+    _record(session, TRANSFERRED, agent, heir_id, by=by)
     emit(session, Transferred(agent_id=agent.id, to_user_id=heir_id))
 
 

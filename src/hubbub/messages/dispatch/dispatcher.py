@@ -201,8 +201,9 @@ class Dispatcher:
     async def _transaction(
         self, asked: Sequence[Asked], ended: Sequence[Ended], claims: int, *, closing: bool = False
     ) -> Turned:
+        ours = frozenset(self._lanes) if claims else ()
         return await self._store.run(
-            lambda: turn(self._means, asked, ended, claims, closing=closing)
+            lambda: turn(self._means, asked, ended, claims, ours=ours, closing=closing)
         )
 
     def _asked(self, ended: Sequence[Ended], hungry: Iterable[str]) -> list[Asked]:

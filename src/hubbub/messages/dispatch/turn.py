@@ -5,7 +5,7 @@ What is left in a lane is looked at after its row is locked, so that what comes 
 either seen or makes the lane due again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,20 +59,27 @@ class Means:
 
 
 def turn(
-    means: Means, asked: Sequence[Asked], ended: Sequence[Ended], claims: int, *, closing: bool
+    means: Means,
+    asked: Sequence[Asked],
+    ended: Sequence[Ended],
+    claims: int,
+    *,
+    ours: Collection[str] = (),
+    closing: bool,
 ) -> Steps[Turned]:
-    """Records what has ended, takes what comes next in our lanes, and up to `claims` more lanes.
-    When closing it takes nothing, and lets go of what comes to an end by that."""
+    """Records what has ended, takes what comes next in the lanes that are asked about, and up to
+    `claims` more lanes, none of them `ours`. When closing it takes nothing, and lets go of what
+    comes to an end by that."""
     failing = {each.ticket.agent_id for each in ended if _may_fail(each, means.settings)}
     if failing and not means.forms.alone:
         yield Ask(sql.INBOXES, sorted(failing), answers=False)
     works = yield from _held(asked)
     # the fence of the lease under which it was posted, not of a later one of our own
     held = {(agent_id, work.fence) for agent_id, work in works.items()}
-    ours = [each for each in ended if (each.ticket.agent_id, each.fence) in held]
-    recorded, events = yield from _record(means, ours, works)
+    heard = [each for each in ended if (each.ticket.agent_id, each.fence) in held]
+    recorded, events = yield from _record(means, heard, works)
     if claims:
-        yield from _claim(claims, works)
+        yield from _claim(claims, works, ours)
     if not closing:
         yield from _take(means, works)
     yield from _put_back(means, works)
@@ -87,7 +94,7 @@ def turn(
     return Turned(
         works=list(works.values()),
         recorded=recorded,
-        refused=len(ended) - len(ours),
+        refused=len(ended) - len(heard),
         has_events=bool(events),
         more=claimed == claims > 0 or any(each.is_stale for each in works.values()),
     )
@@ -120,10 +127,10 @@ def _held(asked: Sequence[Asked]) -> Steps[dict[str, Work]]:
     return works
 
 
-def _claim(claims: int, works: dict[str, Work]) -> Steps[None]:
+def _claim(claims: int, works: dict[str, Work], ours: Collection[str]) -> Steps[None]:
     for row in map(LaneRow._make, (yield Ask(sql.FREE, [claims]))):
-        # one of ours whose lease has ended unseen is ours still
-        if row.agent_id not in works:
+        # one whose lease has ended unseen is ours still, and what it has flying must not fly twice
+        if row.agent_id not in works and row.agent_id not in ours:
             works[row.agent_id] = Work(row, row.fence + 1, is_new=True)
 
 
