@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text, update
 
 from hubbub.agents.models import Agent
 from hubbub.agents.queries import spoken_for
@@ -64,15 +64,15 @@ def _claim() -> Select[*tuple[Any, ...]]:
     ).where(Item.holder_id.is_not(None))
 
 
-async def find_to_claim(
-    session: AsyncReadSession, actor: Actor, item_id: UUID
-) -> Row[Item, bool] | None:
-    """With whether it has lapsed: if so it is open, and stays that until somebody changes it."""
+async def find_to_claim(session: AsyncWriteSession, actor: Actor, item_id: UUID) -> Item | None:
+    """Nobody but the clock changes it from here on: taken from a holder, it has lapsed."""
     rooms = open_rooms(spoken_for(actor))
-    statement = select(Item, is_lapsed()).where(
-        Item.id == item_id, or_(Item.room_id.is_(None), Item.room_id.in_(rooms))
+    statement = (
+        select(Item)
+        .where(Item.id == item_id, or_(Item.room_id.is_(None), Item.room_id.in_(rooms)))
+        .with_for_update(of=Item)
     )
-    return (await session.execute(statement)).one_or_none()
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def next_to_claim(
@@ -81,10 +81,10 @@ async def next_to_claim(
     *,
     label: str | None,
     room_id: UUID | None,
-) -> Row[Item, bool] | None:
+) -> Item | None:
     """The most urgent, then the oldest, that nobody else is about to take."""
     me = select(Agent.id).where(Agent.id == participant_id)
-    statement = select(Item, is_lapsed()).where(*claimable_by(me))
+    statement = select(Item).where(*claimable_by(me))
     if label is not None:
         labelled = select(ItemLabel.item_id).where(ItemLabel.label == label.lower())
         statement = statement.where(Item.id.in_(labelled))
@@ -92,7 +92,7 @@ async def next_to_claim(
         statement = statement.where(Item.room_id == room_id)
     statement = statement.order_by(Item.rank, Item.id).limit(1)
     statement = statement.with_for_update(of=Item, skip_locked=True)
-    return (await session.execute(statement)).one_or_none()
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def take(

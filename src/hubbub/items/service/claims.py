@@ -41,13 +41,12 @@ from hubbub.messages.service.speaking import check_speaks_in
 
 async def claim(session: AsyncWriteSession, actor: Actor, item_id: UUID, asked: Claim) -> ItemRead:
     claiming = await lock_acting_as(session, actor, asked.agent_id)
-    found = await queries.find_to_claim(session, actor, item_id)
-    if found is None:
+    item = await queries.find_to_claim(session, actor, item_id)
+    if item is None:
         raise ItemNotFound
-    item, has_lapsed = found
     if item.room_id is not None:
         await check_speaks_in(session, actor, claiming, item.room_id)
-    before = _lapsed(item) if has_lapsed else None
+    before = _claim_on(item)
     fence = await queries.take(session, item.id, claiming, asked.lease_seconds)
     if fence is None:
         raise _refusal(await queries.reread(session, item.id), claiming)
@@ -56,19 +55,19 @@ async def claim(session: AsyncWriteSession, actor: Actor, item_id: UUID, asked: 
 
 async def claim_next(session: AsyncWriteSession, actor: Actor, asked: ClaimNext) -> ItemRead:
     claiming = await lock_acting_as(session, actor, asked.agent_id)
-    found = await queries.next_to_claim(session, claiming, label=asked.label, room_id=asked.room_id)
-    if found is None:
+    item = await queries.next_to_claim(session, claiming, label=asked.label, room_id=asked.room_id)
+    if item is None:
         raise NothingReady
-    item, has_lapsed = found
-    before = _lapsed(item) if has_lapsed else None
+    before = _claim_on(item)
     fence = await queries.take(session, item.id, claiming, asked.lease_seconds)
     if fence is None:
         raise NothingReady
     return await _claimed(session, actor, item.id, fence, before, asked.lease_seconds)
 
 
-def _lapsed(item: Item) -> Lapsed:
-    assert item.holder_id is not None  # noqa: S101 - somebody's time has passed
+def _claim_on(item: Item) -> Lapsed | None:
+    if item.holder_id is None:
+        return None
     return Lapsed(item.id, item.title, item.fence, item.creator_id, item.room_id, item.holder_id)
 
 
@@ -80,7 +79,7 @@ async def _claimed(
     before: Lapsed | None,
     lease_seconds: int,
 ) -> ItemRead:
-    if before is not None and before.fence == fence - 1:
+    if before is not None:
         # nobody had said yet that the claim before this one has lapsed
         await tell_of_lapse(session, before)
     item = await queries.reread(session, item_id)
