@@ -141,3 +141,9 @@ async def by_hand(resources: Resources, *jobs: Job[Any]) -> AsyncIterator[Runner
         yield runner
     finally:
         await runner.stop()
+
+
+async def begin(runner: Runner, work: Blocking) -> None:
+    runner.ring()
+    async with asyncio.timeout(PATIENCE):
+        await work.begun.wait()

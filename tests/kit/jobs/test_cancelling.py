@@ -5,13 +5,13 @@ from contextlib import suppress
 
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.jobs import JobContext, JobStatus, ask_to_cancel, claims, job
-from hubbub.kit.jobs.runner import Runner
 from hubbub.kit.resources import Resources
 from tests.kit.jobs.helpers import (
     PATIENCE,
     Blocking,
     Note,
     RecordingBroker,
+    begin,
     by_hand,
     change,
     counted,
@@ -22,12 +22,6 @@ from tests.kit.jobs.helpers import (
     running,
     until,
 )
-
-
-async def begin(runner: Runner, work: Blocking) -> None:
-    runner.ring()
-    async with asyncio.timeout(PATIENCE):
-        await work.begun.wait()
 
 
 async def test_one_that_waits_never_runs(resources: Resources) -> None:

@@ -9,6 +9,7 @@ from tests.kit.jobs.helpers import (
     PATIENCE,
     Blocking,
     RecordingBroker,
+    begin,
     change,
     counted,
     has_status,
@@ -19,12 +20,6 @@ from tests.kit.jobs.helpers import (
     until,
     with_jobs,
 )
-
-
-async def begin(runner: Runner, work: Blocking) -> None:
-    runner.ring()
-    async with asyncio.timeout(PATIENCE):
-        await work.begun.wait()
 
 
 async def test_a_job_whose_runner_died_is_taken_up_again(resources: Resources) -> None:

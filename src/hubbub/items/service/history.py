@@ -14,7 +14,7 @@ from hubbub.kit.db.sessions import AsyncWriteSession
 def note(
     session: AsyncWriteSession, actor: Actor | None, item_id: UUID, act: Act, /, **details: Any
 ) -> None:
-    """Details are short: none is the text of anything long."""
+    """Details are values that fit into a line, and what was said about the act."""
     session.add(
         ItemChange(
             item_id=item_id,

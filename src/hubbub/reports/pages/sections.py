@@ -207,7 +207,7 @@ def work(found: Found) -> Story:
                 Figure("items made", number(found["created"])),
                 Figure("done", number(finished["done"])),
                 Figure("failed", number(finished["failed"])),
-                Figure("unfinished of these", number(found["unfinished"])),
+                Figure("unfinished", number(found["unfinished"])),
                 Figure("median until done", duration(found["until_done"]["p50"])),
             ]
         ),
