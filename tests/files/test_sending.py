@@ -63,6 +63,8 @@ async def test_takes_these_kinds(
     [
         ("a.png", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
         ("a.txt", b" \n\t<!-- hello --> <!DOCTYPE html><html>"),
+        ("a.txt", b"<!--><script>alert(1)</script> -->"),
+        ("a.txt", b"<!-- hello --!><script>alert(1)</script> -->"),
         ("a.md", b"<script>alert(1)</script>"),
         ("a.txt", b"\xef\xbb\xbf<?xml version='1.0'?>"),
         ("a.txt", b"\xff\xfe<\x00h\x00"),
@@ -80,6 +82,12 @@ async def test_takes_no_others(
 
     assert refusal(answer) == (415, "file_type_refused")
     assert kept(hub) == []
+
+
+async def test_a_row_of_comments_holds_nobody_up(authenticated_user: Person) -> None:
+    made = await sent(authenticated_user, b"<!---->" * 500 + b"text")
+
+    assert made["content_type"] == "text/plain"
 
 
 async def test_a_character_may_lie_across_two_pieces(authenticated_user: Person) -> None:
