@@ -10,6 +10,7 @@ import httpx2
 import psutil
 
 from tests.faults.processes import Running, Workplace, until
+from tests.files.helpers import picture
 from tests.fixtures.factories import PASSWORD
 
 ADMIN = "admin@example.com"
@@ -98,3 +99,11 @@ def test_an_upload_is_never_held_in_memory(workplace: Workplace) -> None:
 
         assert answer.json()["size"] == 200 * len(PIECE)
         assert most - before < 30 * len(PIECE), "the hub holds what it is sent"
+
+
+def test_a_hub_draws_small_pictures_however_it_was_started(workplace: Workplace) -> None:
+    env = {"HUBBUB_ADMIN_EMAIL": ADMIN, "HUBBUB_ADMIN_PASSWORD": PASSWORD}
+    with workplace.serving(env=env) as hub, signed_in(hub) as client:
+        file = client.post(FILES, files={"file": ("a.png", picture())}).json()
+        drawn = client.get(f"{FILES}/{file['id']}/thumbnail", params={"size": 64})
+        assert (drawn.status_code, drawn.headers["Content-Type"]) == (200, "image/webp")
