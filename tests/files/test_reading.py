@@ -129,6 +129,17 @@ async def test_an_owner_sees_what_their_agents_sent(authenticated_user: Person) 
     assert refusal(unseen) == (404, "file_not_found")
 
 
+async def test_the_files_of_a_deleted_agent_are_its_owners(authenticated_user: Person) -> None:
+    client = authenticated_user.client
+    agent = await make_agent(authenticated_user, "short-lived")
+    form = {"file": ("a.txt", TEXT)}
+    file = (await client.post(FILES, files=form, headers=key_of(agent))).json()
+    assert (await client.delete(f"/api/v1/agents/{agent['id']}")).status_code == 204
+
+    assert [each["id"] for each in (await client.get(FILES)).json()["items"]] == [file["id"]]
+    assert (await client.delete(path(file))).status_code == 204
+
+
 async def test_pages(authenticated_user: Person) -> None:
     made = [await sent(authenticated_user, name=f"{number}.txt") for number in range(3)]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from hubbub.agents.queries import spoken_for
+from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.files.models import Attachment, File, FileUse
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
@@ -21,8 +21,11 @@ type Sights = Mapping[str, Sight]
 
 
 def is_own(actor: Actor) -> ColumnElement[bool]:
-    """What one has sent in, or an agent of one's own."""
-    return File.participant_id.in_(spoken_for(actor))
+    """What one has sent in, or an agent of one's own; also one that is deleted, for its files are
+    in nobody else's hands."""
+    if not actor.is_user:
+        return File.participant_id == actor.participant_id
+    return File.participant_id.in_(select(Agent.id).where(Agent.owner_id == actor.owner_id))
 
 
 def _shown_on(actor: Actor, file_id: UUID, kind: str, sight: Sight) -> ColumnElement[bool]:
