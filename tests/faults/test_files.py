@@ -1,5 +1,6 @@
 """A hub that is killed while files come in, and how much of them it ever holds."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -69,6 +70,8 @@ def test_a_kill_in_the_middle_leaves_no_file_and_what_was_answered_stays(
         hub.process.wait(30)
         go_on.set()
         sending.join(60)
+    [half] = [each for each in kept(workplace) if "#" in each.name]
+    os.utime(half, (0, 0))
     with workplace.serving(env=env) as hub, signed_in(hub) as client:
         listed = client.get(FILES).json()["items"]
         assert [each["id"] for each in listed] == [whole.json()["id"]]
@@ -76,6 +79,7 @@ def test_a_kill_in_the_middle_leaves_no_file_and_what_was_answered_stays(
         assert content == PIECE * 2
         again = client.post(FILES, content=form(1), headers=FORM)
         assert again.status_code == 201
+        until(lambda: not half.exists())
 
 
 def test_an_upload_is_never_held_in_memory(workplace: Workplace) -> None:

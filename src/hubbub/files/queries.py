@@ -1,6 +1,6 @@
 """Statements and finders about files. Whoever looks comes first."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
@@ -82,9 +82,3 @@ async def bytes_of(session: AsyncReadSession, user_id: UUID) -> int:
 
 async def known_among(session: AsyncReadSession, file_ids: Sequence[UUID]) -> set[UUID]:
     return set(await session.scalars(select(File.id).where(File.id.in_(file_ids))))
-
-
-async def sizes_of_all(session: AsyncReadSession) -> AsyncIterator[tuple[UUID, int]]:
-    """For whoever keeps the bytes."""
-    async for file_id, size in await session.stream(select(File.id, File.size)):
-        yield file_id, size
