@@ -2,4 +2,6 @@
 
 from hubbub.cli import main
 
-main()
+# processes that a hub starts for its own work load this file, too
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -214,7 +215,45 @@ def test_a_backup_without_some_of_its_files_is_restored_and_says_so(
     succeeds(original, "backup", str(work.folder / "copy"))
     [kept] = (work.folder / "copy" / "blobs" / "files").iterdir()
     kept.unlink()
-    assert "deleted while the backup was made: 1" in succeeds(work, "restore", "copy")
+    assert "deleted while the backup was made, or are lost: 1" in succeeds(work, "restore", "copy")
+
+
+def test_files_on_another_disk_are_in_it(original: Workplace, work: Workplace) -> None:
+    shutil.copytree(original.data, work.data)
+    files, moved = work.data / "blobs" / "files", work.folder / "larger disk"
+    files.rename(moved)
+    files.symlink_to(moved)
+    assert "lost" not in succeeds(work, "backup", "copy")
+    [kept] = (work.folder / "copy" / "blobs" / "files").iterdir()
+    assert (kept.is_symlink(), kept.read_bytes()) == (False, FILE)
+
+    files.unlink()
+    assert "or are lost: 1" in succeeds(work, "backup", "without")
+
+
+def test_a_backup_is_not_made_in_what_it_copies(original: Workplace) -> None:
+    inside = original.data / "blobs" / "copy"
+    assert "inside of what is copied" in original.refuses("backup", str(inside))
+    assert not inside.exists()
+
+
+def test_a_link_in_a_backup_leads_nowhere(original: Workplace, work: Workplace) -> None:
+    secret = work.folder / "secret"
+    secret.write_text("another's")
+    for name in ("blobs/files/link", "blobs/thumbnails", "secret_key"):
+        copy = work.folder / name.replace("/", "-")
+        succeeds(original, "backup", str(copy))
+        (copy / name).symlink_to(secret)
+        assert "is neither a file nor a folder" in work.refuses("restore", str(copy))
+        assert not work.data.exists()
+
+
+def test_a_backup_that_is_no_file_holds_nobody_up(original: Workplace, work: Workplace) -> None:
+    copy = work.folder / "copy"
+    succeeds(original, "backup", str(copy))
+    (copy / "manifest.json").unlink()
+    os.mkfifo(copy / "manifest.json")
+    assert "is neither a file nor a folder" in work.refuses("restore", "copy")
 
 
 def test_where_there_is_no_hub_there_is_nothing_to_back_up(work: Workplace) -> None:

@@ -1,15 +1,19 @@
 """A hub that is killed while files come in, and how much of them it ever holds."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import psutil
 
+from hubbub.kit.blobs.store import FolderBlobs
 from tests.faults.processes import Running, Workplace, until
+from tests.files.helpers import picture
 from tests.fixtures.factories import PASSWORD
 
 ADMIN = "admin@example.com"
@@ -68,6 +72,9 @@ def test_a_kill_in_the_middle_leaves_no_file_and_what_was_answered_stays(
         hub.process.wait(30)
         go_on.set()
         sending.join(60)
+    [half] = [each for each in kept(workplace) if "#" in each.name]
+    asyncio.run(FolderBlobs(workplace.data / "blobs").tidy("files/", datetime.now(UTC)))
+    assert not half.exists(), "what the sweep calls erases it"
     with workplace.serving(env=env) as hub, signed_in(hub) as client:
         listed = client.get(FILES).json()["items"]
         assert [each["id"] for each in listed] == [whole.json()["id"]]
@@ -98,3 +105,11 @@ def test_an_upload_is_never_held_in_memory(workplace: Workplace) -> None:
 
         assert answer.json()["size"] == 200 * len(PIECE)
         assert most - before < 30 * len(PIECE), "the hub holds what it is sent"
+
+
+def test_a_hub_draws_small_pictures_however_it_was_started(workplace: Workplace) -> None:
+    env = {"HUBBUB_ADMIN_EMAIL": ADMIN, "HUBBUB_ADMIN_PASSWORD": PASSWORD}
+    with workplace.serving(env=env) as hub, signed_in(hub) as client:
+        file = client.post(FILES, files={"file": ("a.png", picture())}).json()
+        drawn = client.get(f"{FILES}/{file['id']}/thumbnail", params={"size": 64})
+        assert (drawn.status_code, drawn.headers["Content-Type"]) == (200, "image/webp")

@@ -16,6 +16,7 @@ from hubbub.kit.blobs import Shown
 from hubbub.kit.ids import new_id
 from hubbub.kit.jobs import JobContext, NoArgs
 from hubbub.kit.resources import Resources
+from hubbub.settings import Settings
 from tests.agents.helpers import key_of, make_agent
 from tests.files.helpers import FILES, TEXT, path, picture, refusal, sent
 from tests.fixtures.people import MakePerson, Person
@@ -129,6 +130,17 @@ async def test_an_owner_sees_what_their_agents_sent(authenticated_user: Person) 
     assert refusal(unseen) == (404, "file_not_found")
 
 
+async def test_the_files_of_a_deleted_agent_are_its_owners(authenticated_user: Person) -> None:
+    client = authenticated_user.client
+    agent = await make_agent(authenticated_user, "short-lived")
+    form = {"file": ("a.txt", TEXT)}
+    file = (await client.post(FILES, files=form, headers=key_of(agent))).json()
+    assert (await client.delete(f"/api/v1/agents/{agent['id']}")).status_code == 204
+
+    assert [each["id"] for each in (await client.get(FILES)).json()["items"]] == [file["id"]]
+    assert (await client.delete(path(file))).status_code == 204
+
+
 async def test_pages(authenticated_user: Person) -> None:
     made = [await sent(authenticated_user, name=f"{number}.txt") for number in range(3)]
 
@@ -193,6 +205,29 @@ async def test_bytes_that_are_gone(authenticated_user: Person, hub: Resources) -
     answer = await authenticated_user.client.get(path(file, "content"))
 
     assert refusal(answer) == (410, "file_lost")
+
+
+async def test_what_is_left_of_a_kill_is_swept(
+    authenticated_user: Person,
+    hub: Resources,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the store leaves it: tests/faults kills a hub."""
+    file = await sent(authenticated_user)
+    folder = settings.data_dir / "blobs" / "files"
+    left = folder / f"{new_id()}#1"
+    left.write_bytes(b"half of it")
+    context = JobContext(hub, new_id(), 1)
+
+    await sweep.handler(context, NoArgs())
+    assert left.exists(), "it may be on its way"
+
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    monkeypatch.setattr(type(hub.clock), "now", lambda _: tomorrow)
+    await sweep.handler(context, NoArgs())
+
+    assert [each.name for each in folder.iterdir()] == [file["id"]]
 
 
 async def test_what_no_file_knows_of_is_swept(

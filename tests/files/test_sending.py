@@ -6,7 +6,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from hubbub.agents.service.transfers import Transferred
+from hubbub.files.jobs import follow
 from hubbub.files.naming import clean_name, disposition
+from hubbub.kit.ids import new_id
+from hubbub.kit.jobs import JobContext
 from hubbub.kit.resources import Resources
 from hubbub.settings import FileSettings, Settings
 from tests.agents.helpers import key_of, make_agent
@@ -63,6 +67,8 @@ async def test_takes_these_kinds(
     [
         ("a.png", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
         ("a.txt", b" \n\t<!-- hello --> <!DOCTYPE html><html>"),
+        ("a.txt", b"<!--><script>alert(1)</script> -->"),
+        ("a.txt", b"<!-- hello --!><script>alert(1)</script> -->"),
         ("a.md", b"<script>alert(1)</script>"),
         ("a.txt", b"\xef\xbb\xbf<?xml version='1.0'?>"),
         ("a.txt", b"\xff\xfe<\x00h\x00"),
@@ -80,6 +86,12 @@ async def test_takes_no_others(
 
     assert refusal(answer) == (415, "file_type_refused")
     assert kept(hub) == []
+
+
+async def test_a_row_of_comments_holds_nobody_up(authenticated_user: Person) -> None:
+    made = await sent(authenticated_user, b"<!---->" * 500 + b"text")
+
+    assert made["content_type"] == "text/plain"
 
 
 async def test_a_character_may_lie_across_two_pieces(authenticated_user: Person) -> None:
@@ -163,6 +175,31 @@ async def test_too_many_at_once_leave_nothing(authenticated_user: Person, hub: R
 
     assert refusal(answer) == (413, "too_many_files")
     assert kept(hub) == []
+
+
+async def test_the_quota_of_an_agent_that_is_given_away_is_the_new_owners(
+    authenticated_user: Person, admin: Person, hub: Resources
+) -> None:
+    agent = await make_agent(authenticated_user, "ada")
+    files = {"file": ("a.txt", b"a" * LARGEST)}
+    for _ in range(3):
+        await authenticated_user.client.post(FILES, files=files, headers=key_of(agent))
+    assert refusal(await send(authenticated_user)) == (409, "file_quota")
+    heir = str(admin.id)
+    offer = f"/api/v1/agents/{agent['id']}/transfer"
+    answer = await authenticated_user.client.post(offer, json={"user_id": heir})
+    assert answer.is_success, answer.text
+    answer = await admin.client.post(f"{offer}/accept")
+    assert answer.is_success, answer.text
+    moved = Transferred(agent_id=agent["id"], to_user_id=heir)
+    for attempt in (1, 2):
+        await follow.handler(JobContext(hub, new_id(), attempt), moved)
+
+    await sent(authenticated_user)
+    assert refusal(await send(admin)) == (409, "file_quota")
+    listed = (await admin.client.get(FILES)).json()["items"]
+    await admin.client.delete(path(listed[0]))
+    await sent(admin)
 
 
 async def test_the_quota_is_the_users_with_all_agents(

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,20 +17,30 @@ from sqlalchemy.engine import make_url
 
 from hubbub import __version__
 from hubbub.backup.copying import copy_tree
+from hubbub.backup.lacking import count_lacking
 from hubbub.backup.manifest import BLOBS, DATABASE, SECRETS, Manifest, digest
 from hubbub.kit.db.sqlite import copy_while_written
 from hubbub.settings import Settings
 from hubbub.start import StartError
 
 
-def make_backup(settings: Settings, target: Path, *, with_secrets: bool) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Made:
+    manifest: Manifest
+    lost: int
+    """Files that the database knows of and the backup hasn't."""
+
+
+def make_backup(settings: Settings, target: Path, *, with_secrets: bool) -> Made:
     source = _database(settings)
+    _check_outside(target, settings.data_dir / BLOBS)
     with _whole_or_not_at_all(target) as folder:
         copy_while_written(source, folder / DATABASE)
         # the database first: all that it knows of is there by then
-        files = 0
+        files = lost = 0
         if settings.blobs_url is None:
             files = copy_tree(settings.data_dir / BLOBS, folder / BLOBS)
+            lost = count_lacking(folder)
         for name in SECRETS if with_secrets else ():
             _copy_secret(settings.data_dir / name, folder / name)
         manifest = Manifest(
@@ -41,7 +52,13 @@ def make_backup(settings: Settings, target: Path, *, with_secrets: bool) -> Mani
             blobs_url=settings.blobs_url,
         )
         manifest.write(folder)
-    return manifest
+    return Made(manifest, lost)
+
+
+def _check_outside(target: Path, blobs: Path) -> None:
+    if target.resolve().is_relative_to(blobs.resolve()):
+        msg = f"{target.absolute()} is inside of what is copied: name a folder elsewhere"
+        raise StartError(msg)
 
 
 def _database(settings: Settings) -> Path:
@@ -60,7 +77,7 @@ def _database(settings: Settings) -> Path:
 @contextmanager
 def _whole_or_not_at_all(target: Path) -> Iterator[Path]:
     target = target.absolute()
-    if target.exists():
+    if target.exists() or target.is_symlink():
         msg = f"{target} is there already: name a folder that isn't"
         raise StartError(msg)
     target.parent.mkdir(parents=True, exist_ok=True)

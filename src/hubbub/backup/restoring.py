@@ -11,9 +11,8 @@ from pathlib import Path
 
 from hubbub.activity.service import record
 from hubbub.backup.copying import copy_tree
+from hubbub.backup.lacking import count_lacking
 from hubbub.backup.manifest import BLOBS, DATABASE, SECRETS, Manifest, digest
-from hubbub.files.keeping import content_key
-from hubbub.files.queries import sizes_of_all
 from hubbub.kit.crypto import KEYS_FILE
 from hubbub.kit.db import migrate
 from hubbub.kit.db.database import Database
@@ -38,6 +37,7 @@ class Restored:
 
 async def restore(settings: Settings, source: Path) -> Restored:
     _check_settings(settings)
+    _check_plain(source)
     manifest = Manifest.read(source)
     prepare_data_dir(settings.data_dir)
     with only_server(settings.data_dir):
@@ -74,6 +74,15 @@ def _check_settings(settings: Settings) -> None:
         )
 
 
+def _check_plain(source: Path) -> None:
+    """A backup may come from anywhere: a link in it could lead to any file of this machine, which
+    the hub would show then."""
+    for each in source.rglob("*"):
+        if each.is_symlink() or not (each.is_file() or each.is_dir()):
+            msg = f"{each.absolute()} is neither a file nor a folder, and a backup has only these"
+            raise StartError(msg)
+
+
 def _check_room(data_dir: Path, manifest: Manifest) -> None:
     names = (*_IN_THE_WAY, *(SECRETS if manifest.secrets else ()))
     for each in (data_dir / name for name in names):
@@ -103,18 +112,9 @@ async def _prepare(settings: Settings, source: Path, manifest: Manifest, stage: 
     opened = Database(dsn, settings.database)
     try:
         await begin_anew(opened)
-        return await _lost(opened, stage) if manifest.blobs_url is None else 0
     finally:
         await opened.close()
-
-
-async def _lost(database: Database, stage: Path) -> int:
-    lost = 0
-    async with database.read() as session:
-        async for file_id, size in sizes_of_all(session):
-            kept = stage / BLOBS / content_key(file_id)
-            lost += not kept.is_file() or kept.stat().st_size != size
-    return lost
+    return count_lacking(stage) if manifest.blobs_url is None else 0
 
 
 def _put_in_place(stage: Path, data_dir: Path) -> None:

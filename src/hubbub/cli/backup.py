@@ -16,6 +16,8 @@ _MISSING = {
     "encryption_keys": "tokens of gateways and secrets of webhooks have to be given anew",
 }
 
+_LOST = "the database knows of, and that were deleted while the backup was made, or are lost"
+
 
 def backup(
     target: Annotated[Path, typer.Argument(help="A folder that isn't there yet.")],
@@ -34,10 +36,13 @@ def backup(
 
     settings = settings_with({"data_dir": data_dir})
     with explained(settings):
-        made = make_backup(settings, target, with_secrets=with_secrets)
+        backed_up = make_backup(settings, target, with_secrets=with_secrets)
+    made = backed_up.manifest
     typer.echo(f"Copied the database and {made.files} files to {target.absolute()}.")
     if made.blobs_url is not None:
         typer.echo(f"Files are in {made.blobs_url}, which keeps its own copies.")
+    if backed_up.lost:
+        typer.echo(f"Files that {_LOST}: {backed_up.lost}.")
     if not with_secrets:
         typer.echo("Not in it: secret_key and encryption_keys. Keep a copy of them elsewhere.")
 
@@ -59,7 +64,7 @@ def restore(
     if made.blobs_url is not None:
         typer.echo(f"Its files are in {made.blobs_url}: set HUBBUB_BLOBS_URL to that.")
     if restored.lost:
-        typer.echo(f"Files that were deleted while the backup was made: {restored.lost}.")
+        typer.echo(f"Files that {_LOST}: {restored.lost}.")
     for name in restored.missing:
         typer.echo(
             f"Missing: {name}. Put it into the folder before the hub starts, or {_MISSING[name]}."

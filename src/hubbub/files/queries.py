@@ -1,12 +1,12 @@
 """Statements and finders about files. Whoever looks comes first."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from hubbub.agents.queries import spoken_for
+from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.files.models import Attachment, File, FileUse
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
@@ -21,8 +21,11 @@ type Sights = Mapping[str, Sight]
 
 
 def is_own(actor: Actor) -> ColumnElement[bool]:
-    """What one has sent in, or an agent of one's own."""
-    return File.participant_id.in_(spoken_for(actor))
+    """What one has sent in, or an agent of one's own; also one that is deleted, for its files are
+    in nobody else's hands."""
+    if not actor.is_user:
+        return File.participant_id == actor.participant_id
+    return File.participant_id.in_(select(Agent.id).where(Agent.owner_id == actor.owner_id))
 
 
 def _shown_on(actor: Actor, file_id: UUID, kind: str, sight: Sight) -> ColumnElement[bool]:
@@ -79,9 +82,3 @@ async def bytes_of(session: AsyncReadSession, user_id: UUID) -> int:
 
 async def known_among(session: AsyncReadSession, file_ids: Sequence[UUID]) -> set[UUID]:
     return set(await session.scalars(select(File.id).where(File.id.in_(file_ids))))
-
-
-async def sizes_of_all(session: AsyncReadSession) -> AsyncIterator[tuple[UUID, int]]:
-    """For whoever keeps the bytes."""
-    async for file_id, size in await session.stream(select(File.id, File.size)):
-        yield file_id, size

@@ -30,9 +30,10 @@ _TEXTS = {
 }
 PLAIN = "text/plain"
 _JSON_BEGINS = re.compile(r'\s*[\[{"\d\-tfn]')
-# behind blanks and comments: what makes a document of it
+# behind blanks and comments: what makes a document of it. What is behind is never gone back into:
+# a row of comments can be parted in more ways than anybody can try
 _MARKUP = re.compile(
-    r"(?:\s|<!--.*?-->)*(?:<\?xml|<!doctype\s|<!entity\s|<!--(?!.*-->)"
+    r"(?:\s|<!--(?:-?>|.*?--!?>))*+(?:<\?xml|<!doctype\s|<!entity\s|<!--(?!.*-->)"
     r"|<(?:html|head|body|svg|script|style|iframe|object|embed|meta|link|base|title|frameset)"
     r"[\s>/])",
     re.IGNORECASE | re.DOTALL,

@@ -49,6 +49,10 @@ class BlobStore(Protocol):
         """All keys that begin so."""
         ...
 
+    async def tidy(self, prefix: str, before: datetime) -> None:
+        """Erases what is older and was never whole: the process was killed while it put that."""
+        ...
+
     async def link(self, key: str, lasts: timedelta) -> str | None:
         """An address where anybody can read the bytes for so long; None: this store has none."""
         ...

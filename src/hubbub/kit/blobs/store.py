@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -59,6 +59,10 @@ class FolderBlobs(_Blobs[LocalStore]):
             )
             await asyncio.to_thread(_make_durable, self._folder / key, self._folder)
 
+    async def tidy(self, prefix: str, before: datetime) -> None:
+        with _told():
+            await asyncio.to_thread(_unlink_unfinished, self._folder / prefix, before.timestamp())
+
     async def link(self, key: str, lasts: timedelta) -> str | None:
         del key, lasts
         return None
@@ -93,6 +97,9 @@ class S3Blobs(_Blobs[S3Store]):
                 max_concurrency=2,
             )
 
+    async def tidy(self, prefix: str, before: datetime) -> None:
+        """Parts that became no object are ended by a rule of the bucket."""
+
     async def link(self, key: str, lasts: timedelta) -> str | None:
         with _told():
             return await obstore.sign_async(self._store, "GET", key, lasts)
@@ -107,6 +114,13 @@ def _told() -> Iterator[None]:
         raise BlobMissing from error
     except (BaseError, OSError) as error:
         raise BlobsUnavailable(type(error).__name__) from error
+
+
+def _unlink_unfinished(folder: Path, before: float) -> None:
+    """The library puts a number behind the name of what isn't whole, and lists none of these."""
+    for each in folder.rglob("*#*"):
+        if each.name.rpartition("#")[2].isdecimal() and each.lstat().st_mtime < before:
+            each.unlink(missing_ok=True)
 
 
 def _make_durable(path: Path, top: Path) -> None:

@@ -25,6 +25,7 @@ async def sweep_prefix(
         lost = [key for key, owner in owners.items() if owner is not None and owner not in there]
         await blobs.erase(lost)
 
+    await blobs.tidy(prefix, before)
     some: list[Kept] = []
     async for each in blobs.list(prefix):
         if each.at < before:
