@@ -1,6 +1,7 @@
 """Reading a hub's file, line by line: what comes first, what comes last, and that between them
 nothing is missing, too much, or out of order."""
 
+import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, NoReturn
@@ -72,11 +73,11 @@ class HubFile:
     def _read_line(self, most: int) -> bytes:
         try:
             return self._file.readline(most)
-        except (EOFError, OSError):
-            self._cut_off()
-        except zlib.error:
+        except (zlib.error, gzip.BadGzipFile):
             msg = f"what is packed in the file is damaged behind line {self.number - 1}"
             raise FileRefusedError(msg) from None
+        except (EOFError, OSError):
+            self._cut_off()
 
     def _cut_off(self) -> NoReturn:
         msg = f"the file is cut off at line {self.number}: its last line is missing"
