@@ -227,6 +227,21 @@ async def test_long_jobs_leave_room_for_others(resources: Resources, *, woken: b
     assert (long.most, long.runs) == (2, 8)
 
 
+async def test_however_few_may_run_one_place_is_left_for_others(resources: Resources) -> None:
+    calm = with_jobs(resources, concurrency=2, poll_seconds=60)
+    long, quick = Blocking("test.long", at_once=5), Blocking("test.quick")
+    quick.may_end.set()
+    for _ in range(3):
+        await put(calm, long.job)
+    job_id = await put(calm, quick.job)
+    async with running(calm, long.job, quick.job, broker=RecordingBroker()) as runner:
+        runner.ring()
+        await until(lambda: has_status(calm, job_id, JobStatus.DONE))
+        long.may_end.set()
+        await until(lambda: _all_done(calm))
+    assert long.most == 1
+
+
 async def _is(work: Blocking, *, now: int) -> bool:
     return work.now == now
 
