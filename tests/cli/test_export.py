@@ -86,6 +86,18 @@ def test_a_file_is_packed_and_its_owners_alone(hub: Hub) -> None:
     assert not list(hub.work.folder.glob("*.part"))
 
 
+def test_what_lies_beside_the_file_is_left_alone(hub: Hub, tmp_path: Path) -> None:
+    file, theirs = tmp_path / "users.csv", tmp_path / "theirs"
+    theirs.write_text("theirs")
+    (tmp_path / "users.csv.part").symlink_to(theirs)
+
+    assert hub.work.run("export", "users", "--output", str(file)).returncode == 0
+
+    assert theirs.read_text() == "theirs"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not file.is_symlink()
+
+
 def test_what_makes_no_sense(hub: Hub) -> None:
     for wrong in (
         ["secrets"],

@@ -1,7 +1,10 @@
 """Hubs that are exported and filled."""
 
+import gzip
 import io
+import json
 from dataclasses import dataclass
+from typing import IO, cast
 
 import orjson
 
@@ -24,7 +27,9 @@ async def file_of(settings: Settings) -> bytes:
 async def fill(settings: Settings, content: bytes) -> Welcome:
     settings.data_dir.mkdir(exist_ok=True, parents=True)
     async with bulk(settings.database_dsn, settings.database) as opened:
-        await fill_hub(opened, io.BytesIO(content))
+        file = io.BytesIO(content)
+        packed = content.startswith(b"\x1f\x8b")
+        await fill_hub(opened, cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file)
         return await welcome(opened, load_keyring(settings), settings.auth)
 
 
@@ -43,7 +48,8 @@ class Edited:
         for number, line in enumerate(self.lines):
             found = orjson.loads(line)
             if found["kind"] == kind:
-                self.lines[number] = orjson.dumps(found | values) + b"\n"
+                # orjson writes nothing that is nested deep
+                self.lines[number] = json.dumps(found | values).encode() + b"\n"
                 return self
         raise AssertionError(kind)
 

@@ -1,5 +1,6 @@
 """The whole hub as a file: it comes back the same, on either database, or not at all."""
 
+import gzip
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
@@ -216,6 +217,9 @@ async def _key(hub: Resources, talker: Talker) -> str:
     return key
 
 
+_DEEP: list[Any] = orjson.loads(b"[" * 600 + b"]" * 600)
+
+
 class TestRefusing:
     @pytest.mark.usefixtures("rich")
     async def test_a_hub_in_which_there_is_something(self, settings: Settings) -> None:
@@ -266,6 +270,8 @@ class TestRefusing:
             ("message", {"metadata": ["evil"]}, "metadata is not a plain JSON object"),
             ("message", {"sender_id": str(UUID(int=7))}, "a sender who isn't in the file"),
             ("message", {"hops": True}, "hops is not a whole number of 16"),
+            ("message", {"files": _DEEP}, "files is not as the hub writes it"),
+            ("delivery", {"seq": -1}, "an inbox has a number below 1"),
             ("delivery", {"seq": 1 << 40}, "an inbox has a number behind its last one"),
             ("delivery", {"message_id": str(UUID(int=7))}, "a message that isn't in the file"),
         ],
@@ -281,6 +287,16 @@ class TestRefusing:
 
         assert why in str(refused.value)
         assert "evil" not in str(refused.value)
+        assert await _is_empty(empty)
+
+    @pytest.mark.usefixtures("rich")
+    async def test_one_whose_packing_is_damaged(self, settings: Settings, empty: Settings) -> None:
+        packed = gzip.compress(await file_of(settings))
+        middle = len(packed) // 2
+        torn = packed[:middle] + b"\xff" * 64 + packed[middle + 64 :]
+        for content in (packed[:-8], packed[:-8] + bytes(8), packed + b"more", torn):
+            with pytest.raises(FileRefusedError):
+                await fill(empty, content)
         assert await _is_empty(empty)
 
     @pytest.mark.parametrize(

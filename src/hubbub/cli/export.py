@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkstemp
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
@@ -88,17 +89,18 @@ def _writing(output: str) -> Iterator[IO[bytes]]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise StartError("nobody read the export to its end") from error
         return
-    made = Path(f"{output}.part")
+    wanted = Path(output)
+    # a name of its own: what somebody else has there is neither followed nor written over
+    descriptor, made = mkstemp(prefix=f"{wanted.name}.", suffix=".part", dir=wanted.parent)
     try:
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        made.replace(output)
+        Path(made).replace(wanted)
     finally:
         with suppress(OSError):
-            made.unlink()
+            Path(made).unlink()
 
 
 async def _export_table(

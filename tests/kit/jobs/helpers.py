@@ -93,12 +93,14 @@ async def running(
 class Blocking:
     """A job that says when it has begun and ends when it is let."""
 
-    def __init__(self, name: str = "test.blocking", max_attempts: int = 3) -> None:
+    def __init__(
+        self, name: str = "test.blocking", max_attempts: int = 3, at_once: int | None = None
+    ) -> None:
         self.begun = asyncio.Event()
         self.may_end = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.now = self.most = self.runs = 0
-        self.job = job(name, max_attempts=max_attempts)(self._handle)
+        self.job = job(name, max_attempts=max_attempts, at_once=at_once)(self._handle)
 
     async def _handle(self, context: JobContext, args: Note) -> None:
         del context, args

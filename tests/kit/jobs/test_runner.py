@@ -204,6 +204,44 @@ async def test_no_more_run_at_once_than_allowed_and_none_is_forgotten(
     assert work.runs == 20
 
 
+@pytest.mark.parametrize("woken", [False, True])
+async def test_long_jobs_leave_room_for_others(resources: Resources, *, woken: bool) -> None:
+    calm = with_jobs(resources, concurrency=4, poll_seconds=60)
+    long, quick = Blocking("test.long", at_once=2), Blocking("test.quick")
+    quick.may_end.set()
+    ids = [await put(calm, long.job) for _ in range(8)]
+    async with running(calm, long.job, quick.job, broker=RecordingBroker()) as runner:
+        if woken:
+            async with asyncio.timeout(PATIENCE):
+                calls = [asyncio.create_task(runner.run(job_id)) for job_id in ids]
+                await asyncio.wait(calls[2:])
+        else:
+            runner.ring()
+        await until(lambda: _is(long, now=2))
+        job_id = await put(calm, quick.job)
+        runner.ring()
+        await until(lambda: has_status(calm, job_id, JobStatus.DONE))
+        assert long.now == 2
+        long.may_end.set()
+        await until(lambda: _all_done(calm))
+    assert (long.most, long.runs) == (2, 8)
+
+
+async def test_however_few_may_run_one_place_is_left_for_others(resources: Resources) -> None:
+    calm = with_jobs(resources, concurrency=2, poll_seconds=60)
+    long, quick = Blocking("test.long", at_once=5), Blocking("test.quick")
+    quick.may_end.set()
+    for _ in range(3):
+        await put(calm, long.job)
+    job_id = await put(calm, quick.job)
+    async with running(calm, long.job, quick.job, broker=RecordingBroker()) as runner:
+        runner.ring()
+        await until(lambda: has_status(calm, job_id, JobStatus.DONE))
+        long.may_end.set()
+        await until(lambda: _all_done(calm))
+    assert long.most == 1
+
+
 async def _is(work: Blocking, *, now: int) -> bool:
     return work.now == now
 

@@ -181,10 +181,10 @@ def _object(value: object) -> str:
 
 def _shaped(shape: TypeAdapter[Any]) -> Check:
     def check(value: object) -> str:
-        text = orjson.dumps(value)
         try:
+            text = orjson.dumps(value)
             shape.validate_json(text, strict=True)
-        except ValidationError:
+        except (TypeError, ValidationError):  # the first for what is nested too deep
             msg = "as the hub writes it"
             raise NotSo(msg) from None
         return text.decode()

@@ -43,12 +43,18 @@ def _questions() -> Iterator[tuple[str, Found]]:
         "a message is of a room that isn't in the file",
         _unknown(Message.room_id, Room.id).where(Message.room_id.is_not(None)),
     )
+    yield "an inbox has a number below 1", _below(Delivery.recipient_id, Delivery.seq)
+    yield "a room has a number below 1", _below(RoomMessage.room_id, RoomMessage.seq)
     yield "an inbox has a number behind its last one", _beyond(Delivery.recipient_id, Delivery.seq)
     yield "a room has a number behind its last one", _beyond(RoomMessage.room_id, RoomMessage.seq)
 
 
 def _unknown(column: InstrumentedAttribute[Any], known: InstrumentedAttribute[Any]) -> Found:
     return select(column).where(~exists().where(known == column))
+
+
+def _below(holder: InstrumentedAttribute[Any], seq: InstrumentedAttribute[int]) -> Found:
+    return select(holder).where(seq < 1)
 
 
 def _beyond(holder: InstrumentedAttribute[Any], seq: InstrumentedAttribute[int]) -> Found:

@@ -1,6 +1,8 @@
 """Reading a hub's file, line by line: what comes first, what comes last, and that between them
 nothing is missing, too much, or out of order."""
 
+import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, NoReturn
 
@@ -53,10 +55,7 @@ class HubFile:
 
     def _next(self) -> Mapping[str, Any]:
         self.number += 1
-        try:
-            written = self._file.readline(LONGEST + 1)
-        except (EOFError, OSError):
-            self._cut_off()
+        written = self._read_line(LONGEST + 1)
         if len(written) > LONGEST:
             self.refuse(f"is longer than {LONGEST} bytes")
         if not written.endswith(b"\n"):
@@ -70,6 +69,15 @@ class HubFile:
         if line.get("kind") != "end":
             self._digest.add(written)
         return line
+
+    def _read_line(self, most: int) -> bytes:
+        try:
+            return self._file.readline(most)
+        except (zlib.error, gzip.BadGzipFile):
+            msg = f"what is packed in the file is damaged behind line {self.number - 1}"
+            raise FileRefusedError(msg) from None
+        except (EOFError, OSError):
+            self._cut_off()
 
     def _cut_off(self) -> NoReturn:
         msg = f"the file is cut off at line {self.number}: its last line is missing"
@@ -92,5 +100,8 @@ class HubFile:
     def _check_last(self, line: Mapping[str, Any]) -> None:
         if dict(line) != self._digest.last_line():
             self.refuse("doesn't fit what stands before it: something was changed or lost")
-        if self._file.read(1):
+        # what is packed is checked as a whole behind its last line
+        self.number += 1
+        if self._read_line(1):
+            self.number -= 1
             self.refuse("is not the last one, as it should be")

@@ -57,6 +57,8 @@ class Job[A: BaseModel]:
     on: type[Event] | None = None
     every: timedelta | None = None
     max_attempts: int = DEFAULT_ATTEMPTS
+    at_once: int | None = None
+    """How many of these one process runs at a time: long ones leave room for all others."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or len(self.name) > 64:
@@ -64,6 +66,9 @@ class Job[A: BaseModel]:
             raise ValueError(msg)
         if self.max_attempts < 1:
             msg = f"{self.name} needs at least one attempt"
+            raise ValueError(msg)
+        if self.at_once is not None and self.at_once < 1:
+            msg = f"{self.name} would never run"
             raise ValueError(msg)
         if self.on is not None and self.args is not self.on:
             msg = f"{self.name} takes the event that it is declared on"
@@ -88,15 +93,24 @@ class Job[A: BaseModel]:
 
 @overload
 def job[E: Event](
-    name: str, *, on: type[E], max_attempts: int = ...
+    name: str, *, on: type[E], max_attempts: int = ..., at_once: int | None = ...
 ) -> Callable[[Handler[E]], Job[E]]: ...
 @overload
 def job[A: BaseModel](
-    name: str, *, args: type[A], every: timedelta | None = ..., max_attempts: int = ...
+    name: str,
+    *,
+    args: type[A],
+    every: timedelta | None = ...,
+    max_attempts: int = ...,
+    at_once: int | None = ...,
 ) -> Callable[[Handler[A]], Job[A]]: ...
 @overload
 def job[A: BaseModel](
-    name: str, *, every: timedelta | None = ..., max_attempts: int = ...
+    name: str,
+    *,
+    every: timedelta | None = ...,
+    max_attempts: int = ...,
+    at_once: int | None = ...,
 ) -> Callable[[Handler[A]], Job[A]]: ...
 def job(
     name: str,
@@ -104,6 +118,7 @@ def job(
     on: type[Event] | None = None,
     every: timedelta | None = None,
     max_attempts: int = DEFAULT_ATTEMPTS,
+    at_once: int | None = None,
     args: type[Any] | None = None,
 ) -> Callable[[Handler[Any]], Job[Any]]:
     """Declares `async def handler(context, args)` as a job.
@@ -114,7 +129,15 @@ def job(
 
     def declare(handler: Handler[Any]) -> Job[Any]:
         taken = args or on or _annotated(handler)
-        return Job(name, taken, handler, on=on, every=every, max_attempts=max_attempts)
+        return Job(
+            name,
+            taken,
+            handler,
+            on=on,
+            every=every,
+            max_attempts=max_attempts,
+            at_once=at_once,
+        )
 
     return declare
 

@@ -1,6 +1,7 @@
 """Runs jobs: those it is woken for, and those it finds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,9 @@ class Runner:
         self._database = resources.database
         self._settings = resources.settings.jobs
         self._jobs = {job.name: job for job in jobs}
-        self._names = tuple(self._jobs)
+        self._taken: Counter[str] = Counter()
+        """How many run here, by name."""
+        self._claiming = asyncio.Lock()
         if len(self._jobs) != len(jobs):
             msg = "two jobs have the same name"
             raise ValueError(msg)
@@ -90,7 +93,7 @@ class Runner:
             return
         # reading first: an idle hub takes nobody's turn at writing
         async with self._database.read() as session:
-            self._more = await claims.is_anything_due(session, self._names)
+            self._more = await claims.is_anything_due(session, self._names_with_room())
         if self._more and not self._stopping:
             await self._take_due()
 
@@ -101,11 +104,8 @@ class Runner:
             room += 1
         found: list[JobRecord] = []
         try:
-            async with self._database.write() as session:
-                claimed = await claims.claim_due(
-                    session, self._names, lease=self._settings.lease_seconds, limit=room
-                )
-            found = claimed  # ours only now that it is committed
+            async with self._claiming:
+                found = await self._claim_due(room)
         finally:
             for _ in range(room - len(found)):
                 self._slots.release()
@@ -113,21 +113,54 @@ class Runner:
         for record in found:
             _ = self._spawn(self._run_in_slot(record))
 
+    async def _claim_due(self, room: int) -> list[JobRecord]:
+        """First those of which only some may run: they can't take all the room."""
+        lease = self._settings.lease_seconds
+        some = {name: most for name in self._names_with_room() if (most := self._room_for(name))}
+        found: list[JobRecord] = []
+        async with self._database.write() as session:
+            for name, most in some.items():
+                limit = min(most, room - len(found))
+                found += await claims.claim_due(session, [name], lease=lease, limit=limit)
+            others = [name for name, job in self._jobs.items() if job.at_once is None]
+            limit = room - len(found)
+            found += await claims.claim_due(session, others, lease=lease, limit=limit)
+        # ours only now that it is committed
+        self._taken.update(record.name for record in found)
+        return found
+
     async def _claim_and_run(self, job_id: UUID) -> None:
         await self._slots.acquire()
         record = None
         try:
-            if not self._stopping:
-                async with self._database.write() as session:
-                    claimed = await claims.claim_one(
-                        session, job_id, self._names, lease=self._settings.lease_seconds
-                    )
-                record = claimed  # ours only now that it is committed
+            # one at a time: two must not both be the last that may run of their kind
+            async with self._claiming:
+                if not self._stopping:
+                    record = await self._claim_one(job_id)
         finally:
             if record is None:
                 self._slots.release()
         if record is not None:
             await self._run_in_slot(record)
+
+    async def _claim_one(self, job_id: UUID) -> JobRecord | None:
+        names, lease = self._names_with_room(), self._settings.lease_seconds
+        async with self._database.write() as session:
+            record = await claims.claim_one(session, job_id, names, lease=lease)
+        # ours only now that it is committed
+        if record is not None:
+            self._taken[record.name] += 1
+        return record
+
+    def _room_for(self, name: str) -> int | None:
+        """How many more of these may run; None: as many as there is room for."""
+        most = self._jobs[name].at_once
+        if most is None:
+            return None
+        return min(most, max(1, self._settings.concurrency - 1)) - self._taken[name]
+
+    def _names_with_room(self) -> list[str]:
+        return [name for name in self._jobs if self._room_for(name) != 0]
 
     async def _run_in_slot(self, record: JobRecord) -> None:
         execution = Execution(self._resources, self._jobs[record.name], record)
@@ -139,7 +172,8 @@ class Runner:
             if self._running.get(record.id) is execution:
                 del self._running[record.id]
             self._slots.release()
-            if self._more:
+            self._taken[record.name] -= 1
+            if self._more or self._jobs[record.name].at_once is not None:
                 self.ring()
 
     async def _look_for_wishes(self) -> None:

@@ -25,6 +25,9 @@ from hubbub.users.types import Role
 _GATHERED = 80
 """Hundredths of the work that are over when all questions are answered."""
 
+_AT_ONCE = 2
+"""A process that makes more would keep everybody's mails and other jobs waiting for minutes."""
+
 
 class NoLongerAdminError(Exception):
     """Who asked for a report about the whole hub may not see it any more."""
@@ -34,7 +37,7 @@ class Build(BaseModel):
     report_id: UUID
 
 
-@job("reports.build", max_attempts=4)
+@job("reports.build", max_attempts=4, at_once=_AT_ONCE)
 async def build(context: JobContext, args: Build) -> None:
     resources = context.resources
     context.tell("starting", 0)
