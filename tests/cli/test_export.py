@@ -1,6 +1,7 @@
 """`hubbub export` and `hubbub import`, as an operator runs them."""
 
 import gzip
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -96,6 +97,23 @@ def test_what_lies_beside_the_file_is_left_alone(hub: Hub, tmp_path: Path) -> No
     assert theirs.read_text() == "theirs"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not file.is_symlink()
+
+
+def test_what_is_no_file_is_written_to_and_stays(hub: Hub, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # opened both ways, so that neither side waits for the other
+    descriptor = os.open(pipe, os.O_RDWR)
+    try:
+        ended = hub.work.run("export", "users", "--output", str(pipe))
+
+        assert ended.returncode == 0, ended.stderr
+        assert stat.S_ISFIFO(pipe.stat().st_mode)
+        os.set_blocking(descriptor, False)
+        [row] = table(os.read(descriptor, 65_536).decode())
+        assert row["email"] == ADMIN
+    finally:
+        os.close(descriptor)
 
 
 def test_what_makes_no_sense(hub: Hub) -> None:

@@ -90,6 +90,10 @@ def _writing(output: str) -> Iterator[IO[bytes]]:
             raise StartError("nobody read the export to its end") from error
         return
     wanted = Path(output)
+    if wanted.exists() and not wanted.is_file():
+        with wanted.open("wb") as device:
+            yield device
+        return
     # a name of its own: what somebody else has there is neither followed nor written over
     descriptor, made = mkstemp(prefix=f"{wanted.name}.", suffix=".part", dir=wanted.parent)
     try:
