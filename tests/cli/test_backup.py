@@ -1,12 +1,14 @@
 """`hubbub backup`, `hubbub restore` and `hubbub new-epoch`, as an operator runs them."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -194,6 +196,28 @@ def test_what_a_restore_left_that_was_cut_off_is_in_nobodys_way(
     succeeds(work, "restore", "copy")
     assert not (work.data / ".restoring").exists()
     work.works()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = 'zzzz'", "made by a newer version"),
+        ("DROP TABLE alembic_version", "not one of a hub"),
+    ],
+)
+def test_a_database_that_this_version_does_not_know_is_refused(
+    original: Workplace, work: Workplace, change: str, said: str
+) -> None:
+    copy = work.folder / "copy"
+    succeeds(original, "backup", str(copy))
+    with closing(sqlite3.connect(copy / "hubbub.db", autocommit=True)) as database:
+        database.execute(change)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    changed = hashlib.sha256((copy / "hubbub.db").read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"database_sha256": changed}))
+
+    assert said in work.refuses("restore", "copy")
+    assert not work.database.exists()
 
 
 def test_a_damaged_backup_is_refused(original: Workplace, work: Workplace) -> None:

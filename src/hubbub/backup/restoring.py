@@ -108,13 +108,26 @@ async def _prepare(settings: Settings, source: Path, manifest: Manifest, stage: 
             shutil.copyfile(source / name, stage / name)
             (stage / name).chmod(0o600)
     dsn = f"sqlite+aiosqlite:///{database.absolute()}"
-    await migrate.upgrade(dsn)
+    await _bring_to_head(dsn)
     opened = Database(dsn, settings.database)
     try:
         await begin_anew(opened)
     finally:
         await opened.close()
     return count_lacking(stage) if manifest.blobs_url is None else 0
+
+
+async def _bring_to_head(dsn: str) -> None:
+    engine = migrate.migration_engine(dsn)
+    try:
+        at = await migrate.current(engine)
+    finally:
+        await engine.dispose()
+    if at is None:
+        raise StartError("the database of the backup is not one of a hub: take another backup")
+    if at not in migrate.revisions():
+        raise StartError("the backup was made by a newer version of Hubbub: restore it with that")
+    await migrate.upgrade(dsn)
 
 
 def _put_in_place(stage: Path, data_dir: Path) -> None:
