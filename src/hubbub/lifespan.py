@@ -1,13 +1,11 @@
 """Builds what a running hub owns, and closes it in reverse."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from hubbub import registry
 from hubbub.activity.state import open_activity
@@ -18,9 +16,8 @@ from hubbub.kit.blobs import BlobStore
 from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
-from hubbub.kit.bus.redis import RedisBus
 from hubbub.kit.clock import SystemClock
-from hubbub.kit.counters import Counters, LocalCounters, SharedCounters
+from hubbub.kit.counters import Counters, LocalCounters
 from hubbub.kit.crypto import load_safe
 from hubbub.kit.db.database import Database
 from hubbub.kit.jobs.system import open_jobs
@@ -28,7 +25,6 @@ from hubbub.kit.keys import load_keyring
 from hubbub.kit.logging import flush_access
 from hubbub.kit.mail import Mailer
 from hubbub.kit.mail.folder import FolderMailer
-from hubbub.kit.mail.smtp import SmtpMailer
 from hubbub.kit.metrics import Metrics
 from hubbub.kit.outbound.session import open_session
 from hubbub.kit.resources import Resources
@@ -40,9 +36,10 @@ from hubbub.start.admin import provide_first_admin
 from hubbub.start.database import bring_to_head
 from hubbub.start.folder import only_server, prepare_data_dir
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
-REDIS_TIMEOUT = 2.0
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -57,7 +54,7 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
         )
         stack.push_async_callback(database.close)
         redis = await stack.enter_async_context(open_redis(settings))
-        bus: Bus = MemoryBus() if settings.redis_url is None else RedisBus(str(settings.redis_url))
+        bus = make_bus(settings)
         await bus.start()
         stack.push_async_callback(bus.stop)
         yield Resources(
@@ -80,6 +77,8 @@ def make_mailer(settings: Settings) -> Mailer:
     try:
         if settings.mail.smtp_host is None:
             return FolderMailer(settings.data_dir / "mail", settings.mail.sender)
+        from hubbub.kit.mail.smtp import SmtpMailer
+
         return SmtpMailer(settings.mail)
     except ValueError as error:
         msg = f"HUBBUB_MAIL__SENDER {error}"
@@ -93,31 +92,37 @@ def make_blobs(settings: Settings) -> BlobStore:
     return S3Blobs(bucket, prefix)
 
 
+# What only a hub of several processes needs is loaded where it is made: in the memory of all others
+# it would lie unused.
+
+
+def make_bus(settings: Settings) -> Bus:
+    if settings.redis_url is None:
+        return MemoryBus()
+    from hubbub.kit.bus.redis import RedisBus
+
+    return RedisBus(str(settings.redis_url))
+
+
 @asynccontextmanager
-async def open_redis(settings: Settings) -> AsyncIterator[Redis | None]:
-    """One client for all. A Redis that is away costs latency, so the hub starts without it."""
+async def open_redis(settings: Settings) -> "AsyncIterator[Redis | None]":
+    """One client for all."""
     if settings.redis_url is None:
         yield None
         return
-    redis = Redis.from_url(
-        str(settings.redis_url), socket_connect_timeout=REDIS_TIMEOUT, health_check_interval=30
-    )
-    try:
-        try:
-            async with asyncio.timeout(REDIS_TIMEOUT):
-                await redis.ping()
-        except (RedisError, OSError) as error:
-            log.warning("redis.away", error=type(error).__name__, setting="HUBBUB_REDIS_URL")
+    from hubbub.kit.redis import open_client
+
+    async with open_client(str(settings.redis_url)) as redis:
         yield redis
-    finally:
-        await redis.aclose()
 
 
 @asynccontextmanager
-async def open_counters(redis: Redis | None) -> AsyncIterator[Counters]:
+async def open_counters(redis: "Redis | None") -> AsyncIterator[Counters]:
     if redis is None:
         yield LocalCounters()
         return
+    from hubbub.kit.counters.redis import SharedCounters
+
     counters = SharedCounters(redis)
     counters.start()
     try:

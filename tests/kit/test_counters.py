@@ -8,7 +8,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
-from hubbub.kit.counters import LocalCounters, SharedCounters, seconds_left
+from hubbub.kit.counters import LocalCounters, seconds_left
+from hubbub.kit.counters.redis import SharedCounters
 from tests.fixtures.peers import free_port
 
 

@@ -4,7 +4,7 @@ from redis.asyncio import Redis
 
 from hubbub.agents.presence import PresenceBuffer
 from hubbub.kit.resources import Resources
-from hubbub.realtime.presence import Presence
+from hubbub.realtime.redis import SharedPresence
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
 from tests.realtime.conftest import Dial, inbox_of, key_of
@@ -46,7 +46,7 @@ class TestManyProcesses:
         self, hub: Resources, valkey_url: str, bob: Talker
     ) -> None:
         async with Redis.from_url(valkey_url) as redis:
-            one, two = [Presence(redis, PresenceBuffer(hub), alone=False) for _ in range(2)]
+            one, two = [SharedPresence(redis, PresenceBuffer(hub)) for _ in range(2)]
             one.connected(bob.id)
             two.connected(bob.id)
             for each in (one, two):
@@ -68,7 +68,7 @@ class TestManyProcesses:
 
     async def test_without_redis_nobody_knows(self, hub: Resources, bob: Talker) -> None:
         async with Redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=0.2) as redis:
-            presence = Presence(redis, PresenceBuffer(hub), alone=False)
+            presence = SharedPresence(redis, PresenceBuffer(hub))
             presence.connected(bob.id)
             await presence.share()
 

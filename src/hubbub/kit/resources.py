@@ -1,9 +1,9 @@
 """What one running hub owns: built and closed by the lifespan, handed to whoever needs a part."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientSession
-from redis.asyncio import Redis
 
 from hubbub.kit.blobs import BlobStore
 from hubbub.kit.bus import Bus
@@ -15,6 +15,9 @@ from hubbub.kit.keys import Keyring
 from hubbub.kit.mail import Mailer
 from hubbub.kit.metrics import Metrics
 from hubbub.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Resources:
     counters: Counters
     mailer: Mailer
     blobs: BlobStore
-    redis: Redis | None
+    redis: "Redis | None"
     """The shared client of a hub of several processes; an embedded one has none."""
     http: ClientSession
     """For calls to other servers: one pool of connections, 30 seconds for a call, and the rules for

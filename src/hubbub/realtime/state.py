@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 import structlog
 
+from hubbub.agents.presence import PresenceBuffer
 from hubbub.agents.state import AgentState
 from hubbub.auth.service.revocations import CredentialsRevoked
 from hubbub.kit.jobs.loop import Loop
@@ -96,7 +97,7 @@ class RealtimeState:
 async def open_realtime(
     resources: Resources, agents: AgentState, messages: MessageState
 ) -> AsyncIterator[RealtimeState]:
-    presence = Presence(resources.redis, agents.presence, alone=resources.settings.embedded)
+    presence = _presence(resources, agents.presence)
     connections = Connections(agents.credentials, presence)
     notices = Notices(resources.database)
     moves = Moves(resources.database)
@@ -130,3 +131,11 @@ async def open_realtime(
             part.start()
             stack.push_async_callback(part.stop)
         yield state
+
+
+def _presence(resources: Resources, buffer: PresenceBuffer) -> Presence:
+    if resources.redis is None:
+        return Presence(buffer, alone=resources.settings.embedded)
+    from hubbub.realtime.redis import SharedPresence
+
+    return SharedPresence(resources.redis, buffer)

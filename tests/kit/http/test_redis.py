@@ -3,7 +3,7 @@ from fastapi import FastAPI
 from pydantic import RedisDsn
 
 from hubbub.app import create_app
-from hubbub.kit.http.dependencies import SharedRedis
+from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.settings import Settings
 
 
@@ -13,9 +13,9 @@ async def test_a_route_reaches_the_redis_of_the_settings(
     app: FastAPI = create_app(settings.model_copy(update={"redis_url": RedisDsn(valkey_url)}))
 
     @app.get("/probe/redis")
-    async def probe(redis: SharedRedis) -> dict[str, bool]:
-        assert redis is not None
-        return {"answers": bool(await redis.ping())}
+    async def probe(resources: CurrentResources) -> dict[str, bool]:
+        assert resources.redis is not None
+        return {"answers": bool(await resources.redis.ping())}
 
     transport = httpx2.ASGITransport(app)
     async with (

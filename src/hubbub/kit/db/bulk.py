@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
 
-import asyncpg
 from sqlalchemy import Select, Table
 from sqlalchemy.engine import make_url
 
-from hubbub.kit.db.postgresql import plain_connection
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.worker import Worker
 from hubbub.settings import DatabaseSettings
@@ -129,6 +127,8 @@ class PostgresBulk(_Bulk):
         return at
 
     async def begin(self) -> None:
+        from hubbub.kit.db.postgresql import plain_connection
+
         self._connection = await plain_connection(self._dsn)()
         await self._connection.execute("BEGIN")
 
@@ -141,6 +141,8 @@ class PostgresBulk(_Bulk):
         await self._connection.execute(sql)
 
     async def insert(self, table: Table, names: Sequence[str], rows: Sequence[Row]) -> None:
+        import asyncpg
+
         try:
             await self._connection.copy_records_to_table(table.name, columns=names, records=rows)
         except asyncpg.IntegrityConstraintViolationError as error:

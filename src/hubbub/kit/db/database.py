@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hubbub.kit.db.dialect import is_retryable, is_write_refusal
-from hubbub.kit.db.postgresql import postgresql_engine
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
 from hubbub.kit.db.sqlite import sqlite_reader, sqlite_writer, uninterrupted
 from hubbub.kit.db.turns import WriteTurns
@@ -50,6 +49,8 @@ class Database:
             self.read_engine = sqlite_reader(dsn, settings)
             self.write_engine = sqlite_writer(dsn, settings, self.turns)
         else:
+            from hubbub.kit.db.postgresql import postgresql_engine
+
             self.write_engine = postgresql_engine(dsn, settings)
             self.read_engine = self.write_engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True

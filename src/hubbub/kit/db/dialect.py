@@ -3,9 +3,8 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import asyncpg
 from sqlalchemy import (
     ColumnElement,
     FunctionElement,
@@ -19,8 +18,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -29,6 +26,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from hubbub.kit.db.base import UtcDateTime
 from hubbub.kit.db.sessions import AsyncWriteSession
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 class db_now(FunctionElement[datetime]):  # noqa: N801 - used like a function
@@ -92,10 +92,7 @@ def insert_or_ignore(
     session: AsyncWriteSession, model: type[DeclarativeBase], *, unique: Sequence[str]
 ) -> Insert:
     """An INSERT that leaves an existing row (by the `unique` columns) as it is."""
-    table = cast("Table", model.__table__)
-    if dialect_of(session) == "postgresql":
-        return postgresql_insert(table).on_conflict_do_nothing(index_elements=unique)
-    return sqlite_insert(table).on_conflict_do_nothing(index_elements=unique)
+    return _insert(session, model).on_conflict_do_nothing(index_elements=unique)
 
 
 def upsert(
@@ -108,12 +105,24 @@ def upsert(
 ) -> Insert:
     """An INSERT of `values`, one row or several, that changes the columns `change` of a row that is
     there already instead."""
-    table = cast("Table", model.__table__)
-    make = postgresql_insert if dialect_of(session) == "postgresql" else sqlite_insert
-    statement = make(table).values(values)
+    statement = _insert(session, model).values(values)
     return statement.on_conflict_do_update(
         index_elements=unique, set_={name: statement.excluded[name] for name in change}
     )
+
+
+def _insert(
+    session: AsyncWriteSession, model: type[DeclarativeBase]
+) -> "postgresql.Insert | sqlite.Insert":
+    """Of the dialect that is there already: the other one would lie in memory unused."""
+    table = cast("Table", model.__table__)
+    if dialect_of(session) == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 async def claim[M: DeclarativeBase](
@@ -199,13 +208,17 @@ def is_retryable(error: BaseException) -> bool:
 
 def is_retryable_in_driver(error: BaseException) -> bool:
     """The same, for code that uses a driver without SQLAlchemy."""
+    if isinstance(error, PoolTimeout | OSError):
+        return True
+    if isinstance(error, sqlite3.Error):
+        return _passes(error)
+    import asyncpg
+
     # asyncpg itself is at a loss when a statement comes after the server has said that the
     # connection ends, and before the end has come
-    if isinstance(
-        error, PoolTimeout | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError
-    ):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return True
-    return isinstance(error, sqlite3.Error | asyncpg.PostgresError) and _passes(error)
+    return isinstance(error, asyncpg.PostgresError) and _passes(error)
 
 
 def _passes(error: BaseException | None) -> bool:

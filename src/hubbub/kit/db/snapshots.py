@@ -10,13 +10,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, cast
 
-import asyncpg
 from sqlalchemy import Select, func, select
 from sqlalchemy.engine import make_url
 
 from hubbub.kit.db.database import DatabaseUnavailable
 from hubbub.kit.db.dialect import is_retryable_in_driver
-from hubbub.kit.db.postgresql import plain_connection
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.worker import Worker
 from hubbub.settings import DatabaseSettings
@@ -179,6 +177,8 @@ class PostgresSnapshot(_Snapshot):
     _connection: Any = None  # asyncpg has no types
 
     async def open(self) -> None:
+        from hubbub.kit.db.postgresql import plain_connection
+
         self._connection = await plain_connection(self._dsn)()
         await self._connection.transaction(isolation="repeatable_read", readonly=True).start()
 
@@ -207,6 +207,8 @@ class PostgresSnapshot(_Snapshot):
 
     async def close(self) -> None:
         if self._connection is not None:
+            import asyncpg
+
             with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self._connection.close(timeout=_LEAVING)
             self._connection.terminate()

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from aiohttp import ClientSession
 from fastapi import Depends, Query
-from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
 from hubbub.kit.db.sessions import AsyncReadSession, AsyncWriteSession
@@ -26,14 +25,6 @@ async def get_http_client(resources: CurrentResources) -> ClientSession:
 
 
 HttpClient = Annotated[ClientSession, Depends(get_http_client)]
-
-
-async def get_redis(resources: CurrentResources) -> Redis | None:
-    return resources.redis
-
-
-SharedRedis = Annotated[Redis | None, Depends(get_redis)]
-"""None on a hub that is one process."""
 
 
 async def read_session(resources: CurrentResources) -> AsyncIterator[AsyncReadSession]:

@@ -8,7 +8,6 @@ from hubbub.kit import outbox
 from hubbub.kit.jobs import queue
 from hubbub.kit.jobs.broker import JobBroker
 from hubbub.kit.jobs.broker.memory import MemoryJobBroker
-from hubbub.kit.jobs.broker.redis import RedisJobBroker
 from hubbub.kit.jobs.declare import Job
 from hubbub.kit.jobs.relay import Relay
 from hubbub.kit.jobs.runner import Runner
@@ -20,6 +19,8 @@ from hubbub.settings import Settings
 def job_broker(settings: Settings) -> JobBroker:
     if settings.redis_url is None:
         return MemoryJobBroker()
+    from hubbub.kit.jobs.broker.redis import RedisJobBroker
+
     return RedisJobBroker(str(settings.redis_url), concurrency=settings.jobs.concurrency)
 
 

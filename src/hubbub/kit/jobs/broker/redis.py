@@ -1,7 +1,7 @@
 """The broker between processes: a stream on Redis or Valkey, read by all workers as one group."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,14 +11,15 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from taskiq import AckableMessage, AcknowledgeType, BrokerMessage
+from taskiq import AckableMessage, AcknowledgeType, BrokerMessage, TaskiqMessage
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
 from hubbub.kit.bus.outage import Outage
 from hubbub.kit.jobs.broker import Run
-from hubbub.kit.jobs.broker.messages import message, register
 
+_TASK = "job.run"
+"""The only one; its argument is the id of a job."""
 _STREAM = "hubbub:jobs"
 _GROUP = "workers"
 _LONGEST = 10_000
@@ -107,7 +108,7 @@ class RedisJobBroker:
 
     async def start(self, run: Run) -> None:
         self._stream.is_worker_process = True
-        register(self._stream, run)
+        self._stream.register_task(_task(run), task_name=_TASK)
         self._finish.clear()
         self._task = asyncio.create_task(self._receive(), name="jobs.receiver")
 
@@ -116,7 +117,7 @@ class RedisJobBroker:
             return
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._stream.kick_all([message(self._stream, each) for each in job_ids])
+                await self._stream.kick_all([self._message(each) for each in job_ids])
         except (RedisError, OSError) as error:
             self._waking.failed(error)
         else:
@@ -152,6 +153,12 @@ class RedisJobBroker:
                     async with asyncio.timeout(wait):
                         await self._finish.wait()
 
+    def _message(self, job_id: UUID) -> BrokerMessage:
+        content = TaskiqMessage(
+            task_id=str(job_id), task_name=_TASK, labels={}, args=[str(job_id)], kwargs={}
+        )
+        return self._stream.formatter.dumps(content)
+
     def _receiver(self) -> Receiver:
         return Receiver(
             self._stream,
@@ -160,3 +167,10 @@ class RedisJobBroker:
             ack_type=AcknowledgeType.WHEN_RECEIVED,
             wait_tasks_timeout=0.01,
         )
+
+
+def _task(run: Run) -> Callable[[str], Awaitable[None]]:
+    async def task(job_id: str) -> None:
+        await run(UUID(job_id))
+
+    return task
