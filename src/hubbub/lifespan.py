@@ -13,7 +13,7 @@ from hubbub.agents.state import open_agents
 from hubbub.exports.state import Gate
 from hubbub.items.state import open_items
 from hubbub.kit.blobs import BlobStore
-from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
+from hubbub.kit.blobs.folder import FolderBlobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.clock import SystemClock
@@ -73,6 +73,10 @@ async def open_resources(settings: Settings, metrics: Metrics) -> AsyncIterator[
         )
 
 
+# What only some hubs need is loaded where it is made: in the memory of all others it would lie
+# unused.
+
+
 def make_mailer(settings: Settings) -> Mailer:
     try:
         if settings.mail.smtp_host is None:
@@ -88,12 +92,10 @@ def make_mailer(settings: Settings) -> Mailer:
 def make_blobs(settings: Settings) -> BlobStore:
     if settings.blobs_url is None:
         return FolderBlobs(settings.data_dir / "blobs")
+    from hubbub.kit.blobs.s3 import S3Blobs
+
     bucket, _, prefix = settings.blobs_url.removeprefix("s3://").partition("/")
     return S3Blobs(bucket, prefix)
-
-
-# What only a hub of several processes needs is loaded where it is made: in the memory of all others
-# it would lie unused.
 
 
 def make_bus(settings: Settings) -> Bus:

@@ -11,7 +11,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from hubbub.kit.blobs import BlobMissing, BlobStore, BlobsUnavailable, Shown
-from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
+from hubbub.kit.blobs.folder import FolderBlobs
+from hubbub.kit.blobs.s3 import S3Blobs
 
 SHOWN = Shown("text/plain", 'attachment; filename="a.txt"')
 MEBIBYTE = 1024 * 1024

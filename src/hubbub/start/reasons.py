@@ -8,14 +8,17 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from asyncpg.exceptions import PostgresError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hubbub.kit.db.migrate import MigrationFailed
 from hubbub.kit.keys import SecretFileError
 from hubbub.settings import Settings
+
+if TYPE_CHECKING:
+    from asyncpg.exceptions import PostgresError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NEARLY_FULL = 1024 * 1024
@@ -41,6 +44,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: BaseException, settings: Settings) -> str | None:
+    from asyncpg.exceptions import PostgresError
+
     match error:
         case sqlite3.Error():
             sentence = _sqlite_reason(error, settings)
@@ -119,7 +124,7 @@ def _is_nearly_full(folder: Path) -> bool:
         return False
 
 
-def _postgresql_reason(error: PostgresError, settings: Settings) -> str:
+def _postgresql_reason(error: "PostgresError", settings: Settings) -> str:
     server = _database(settings)
     state = error.sqlstate or ""
     advice = {

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -26,9 +27,6 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from hubbub.kit.db.base import UtcDateTime
 from hubbub.kit.db.sessions import AsyncWriteSession
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
 
 
 class db_now(FunctionElement[datetime]):  # noqa: N801 - used like a function
@@ -113,15 +111,10 @@ def upsert(
 
 def _insert(
     session: AsyncWriteSession, model: type[DeclarativeBase]
-) -> "postgresql.Insert | sqlite.Insert":
-    """Of the dialect that is there already: the other one would lie in memory unused."""
+) -> postgresql.Insert | sqlite.Insert:
     table = cast("Table", model.__table__)
     if dialect_of(session) == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
         return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
     return sqlite.insert(table)
 
 
