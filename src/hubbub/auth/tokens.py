@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import jwt
-
 from hubbub.kit.clock import Clock
 from hubbub.kit.keys import Keyring
 from hubbub.settings import AuthSettings
@@ -37,6 +35,8 @@ class Tokens:
         return self.now() + timedelta(days=self.settings.refresh_days)
 
     def make_access(self, user_id: UUID, session_id: UUID) -> str:
+        import jwt
+
         now = self.now()
         claims = {
             "iss": _ISSUER,
@@ -50,6 +50,8 @@ class Tokens:
 
     def read_access(self, token: str) -> AccessClaims | None:
         """None for anything but a whole, unexpired token of ours."""
+        import jwt
+
         try:
             claims = jwt.decode(
                 token,

@@ -1,12 +1,14 @@
 """Running uvicorn: our sockets, our logging, our way to end."""
 
+import ctypes
 import errno
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -27,6 +29,8 @@ log = structlog.get_logger()
 APP = "hubbub.app:create_app"
 BACKLOG = 2048
 GRACE_SECONDS = 5
+_M_ARENA_MAX = -8
+"""The name of the limit in `malloc.h`."""
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -98,6 +102,7 @@ def run(
         supervisor.run()
         # the supervisor gives up when a child can't start, and leaves it to us to say so
         return max(0, *(process.exitcode or 0 for process in supervisor.processes))
+    _share_one_heap()
     server = _Server(config, settings.public_url)
     gc.disable()  # nothing that loading makes is garbage; looking for it takes a sixth of the time
     with _ending_is_success():
@@ -132,6 +137,14 @@ def uvicorn_config(settings: Settings, *, workers: int, reload: bool, app: str) 
         ws_ping_timeout=settings.sockets.pong_seconds,
         ws_per_message_deflate=False,
     )
+
+
+def _share_one_heap() -> None:
+    """glibc gives a thread a heap of its own, and each of SQLite's threads would for ever keep what
+    its largest batch took."""
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class _Server(uvicorn.Server):

@@ -10,9 +10,7 @@ import secrets
 from pathlib import Path
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from hubbub.kit import aes
 from hubbub.kit.keys import SecretFileError, make_private_file
 from hubbub.settings import ENCRYPTION_KEY_BYTES, Settings, read_encryption_keys
 
@@ -29,14 +27,14 @@ class Safe:
     """The first key is the current one: it seals. All of them open."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
-        self._keys = {name: AESGCM(key) for name, key in keys.items()}
+        self._keys = keys
         self._current = next(iter(keys))
 
     def seal(self, secret: str, table: str, column: str, row_id: UUID) -> bytes:
         header = _header(self._current)
         nonce = secrets.token_bytes(_NONCE)
         place = _place(header, table, column, row_id)
-        return header + nonce + self._keys[self._current].encrypt(nonce, secret.encode(), place)
+        return header + nonce + aes.seal(self._keys[self._current], nonce, secret.encode(), place)
 
     def open(self, sealed: bytes, table: str, column: str, row_id: UUID) -> str:
         name = _key_of(sealed)
@@ -46,9 +44,10 @@ class Safe:
             raise SealBrokenError(msg)
         header = _header(name)
         nonce, content = sealed[len(header) :][:_NONCE], sealed[len(header) + _NONCE :]
+        place = _place(header, table, column, row_id)
         try:
-            return key.decrypt(nonce, content, _place(header, table, column, row_id)).decode()
-        except (InvalidTag, ValueError) as error:
+            return aes.open_sealed(key, nonce, content, place).decode()
+        except (aes.AlteredError, ValueError) as error:
             msg = f"{table}.{column} of {row_id} was changed or moved"
             raise SealBrokenError(msg) from error
 

@@ -4,10 +4,9 @@ log with the address, where a credential must not."""
 import base64
 import secrets
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete
 
+from hubbub.kit import aes
 from hubbub.kit.db.database import Database
 from hubbub.kit.db.dialect import db_now
 from hubbub.kit.db.sessions import AsyncWriteSession
@@ -27,7 +26,7 @@ async def make_ticket(session: AsyncWriteSession, credential: str) -> TicketRead
     session.add(
         SocketTicket(
             ticket_hash=token_hash(ticket),
-            credential=AESGCM(key).encrypt(_NONCE, credential.encode(), None),
+            credential=aes.seal(key, _NONCE, credential.encode()),
             expires_at=db_now(SECONDS),
         )
     )
@@ -55,6 +54,6 @@ async def redeem(database: Database, ticket: str) -> str | None:
     if sealed is None:
         return None
     try:
-        return AESGCM(key).decrypt(_NONCE, sealed, None).decode()
-    except InvalidTag:
+        return aes.open_sealed(key, _NONCE, sealed).decode()
+    except aes.AlteredError:
         return None
