@@ -5,8 +5,8 @@ class AlteredError(Exception):
     """What was to be opened isn't what was sealed with this key in this place."""
 
 
-# Its library takes 8 MiB. It is loaded when something is first sealed or opened: where gateways have
-# tokens or browsers open sockets, and never in a hub whose agents only pull.
+# Its library takes 8 MiB. It is loaded when something is first sealed or opened: where gateways
+# have tokens or browsers open sockets, and never in a hub whose agents only pull.
 
 
 def seal(key: bytes, nonce: bytes, content: bytes, place: bytes | None = None) -> bytes:

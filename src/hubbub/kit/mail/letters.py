@@ -6,11 +6,13 @@ name can go on with words that seem to be the hub's.
 
 from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing import TYPE_CHECKING
 
 from hubbub.kit.mail import Mail
 from hubbub.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _COMMON = Path(__file__).parent / "templates"
 
@@ -22,7 +24,9 @@ def one_line(text: str) -> str:
 
 
 @cache
-def _environment(folder: Path) -> Environment:
+def _environment(folder: Path) -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     environment = Environment(
         loader=FileSystemLoader([folder, _COMMON]),
         autoescape=select_autoescape(["html"]),
