@@ -125,6 +125,8 @@ async def test_lists_by_prefix_with_sizes(blobs: BlobStore) -> None:
     [found] = [each async for each in blobs.list("files/")]
     assert (found.key, found.size) == ("files/a", 3)
     assert found.at.tzinfo is not None
+    assert await keys(blobs, "thumbnails/") == ["thumbnails/a/64"]
+    assert await keys(blobs, "reports/") == []
 
 
 async def test_a_link_where_there_is_one(blobs: BlobStore) -> None:
@@ -149,3 +151,34 @@ async def test_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(BlobsUnavailable):
         await blobs.put("files/a", pieces(b"x"), SHOWN)
+
+
+class TestFolder:
+    async def test_on_another_disk(self, tmp_path: Path) -> None:
+        blobs = FolderBlobs(tmp_path / "blobs")
+        (tmp_path / "large").mkdir()
+        (tmp_path / "blobs" / "files").symlink_to(tmp_path / "large")
+
+        await blobs.put("files/a", pieces(b"hello"), SHOWN)
+
+        assert (tmp_path / "large" / "a").read_bytes() == b"hello"
+        assert await keys(blobs) == await keys(blobs, "files/") == ["files/a"]
+
+    async def test_what_is_erased_is_read_to_its_end(self, tmp_path: Path) -> None:
+        blobs = FolderBlobs(tmp_path)
+        await blobs.put("files/a", pieces(b"x" * MEBIBYTE), SHOWN)
+        reading = blobs.read("files/a", 0, MEBIBYTE)
+        first = await anext(reading)
+        await blobs.erase(["files/a"])
+
+        others = [piece async for piece in reading]
+
+        assert others
+        assert len(first + b"".join(others)) == MEBIBYTE
+
+    async def test_a_disk_that_takes_no_more(self, tmp_path: Path) -> None:
+        blobs = FolderBlobs(tmp_path)
+        (tmp_path / "files").symlink_to("/proc/self")  # where nobody can make a file
+
+        with pytest.raises(BlobsUnavailable):
+            await blobs.put("files/a", pieces(b"x"), SHOWN)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from itertools import islice
@@ -34,8 +34,8 @@ class FolderBlobs:
                 await _done(os.fsync, file.fileno())
             await _done(_name, unfinished, path, self._folder)
         except BaseException:
-            with suppress(BlobMissing, BlobsUnavailable):
-                await _done(unfinished.unlink)
+            with suppress(BlobsUnavailable):
+                await _done(_unlink, [unfinished])
             raise
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -67,16 +67,8 @@ class FolderBlobs:
 async def _done[*Some, T](do: Callable[[*Some], T], *values: *Some) -> T:
     """In a thread, and to its end: whoever is cancelled must find nothing still being done to a
     file that is closed or erased next."""
-    with _told():
-        return await uninterrupted(asyncio.to_thread(do, *values))
-
-
-@contextmanager
-def _told() -> Iterator[None]:
     try:
-        yield
-    except FileNotFoundError as error:
-        raise BlobMissing from error
+        return await uninterrupted(asyncio.to_thread(do, *values))
     except OSError as error:
         raise BlobsUnavailable(type(error).__name__) from error
 
@@ -117,7 +109,10 @@ def _name(unfinished: Path, path: Path, top: Path) -> None:
 
 
 def _open_at(path: Path, start: int, stack: ExitStack) -> FileIO:
-    file = stack.enter_context(path.open("rb", buffering=0))
+    try:
+        file = stack.enter_context(path.open("rb", buffering=0))
+    except FileNotFoundError as error:
+        raise BlobMissing from error
     file.seek(start)
     return file
 
@@ -132,12 +127,19 @@ def _is_unfinished(path: Path) -> bool:
 
 
 def _found(top: Path, prefix: str) -> Iterator[Kept]:
-    for path in (top / prefix.rpartition("/")[0]).rglob("*"):
-        key = path.relative_to(top).as_posix()
-        if key.startswith(prefix) and path.is_file() and not _is_unfinished(path):
-            with suppress(FileNotFoundError):  # erased meanwhile
-                seen = path.stat()
-                yield Kept(key, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC))
+    left = [top / prefix.rpartition("/")[0]]
+    while left:
+        # what isn't there, or is erased meanwhile, isn't kept
+        with suppress(FileNotFoundError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                path = Path(entry)
+                key = path.relative_to(top).as_posix()
+                if entry.is_dir():
+                    left.append(path)
+                elif key.startswith(prefix) and not _is_unfinished(path):
+                    with suppress(FileNotFoundError):
+                        seen = entry.stat()
+                        yield Kept(key, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC))
 
 
 def _unlink_unfinished(folder: Path, before: float) -> None:
