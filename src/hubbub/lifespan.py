@@ -15,7 +15,8 @@ from hubbub.agents.state import open_agents
 from hubbub.exports.state import Gate
 from hubbub.items.state import open_items
 from hubbub.kit.blobs import BlobStore
-from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
+from hubbub.kit.blobs.folder import FolderBlobs
+from hubbub.kit.blobs.store import S3Blobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
 from hubbub.kit.bus.redis import RedisBus

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -11,7 +12,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from hubbub.kit.blobs import BlobMissing, BlobStore, BlobsUnavailable, Shown
-from hubbub.kit.blobs.store import FolderBlobs, S3Blobs
+from hubbub.kit.blobs.folder import FolderBlobs
+from hubbub.kit.blobs.store import S3Blobs
 
 SHOWN = Shown("text/plain", 'attachment; filename="a.txt"')
 MEBIBYTE = 1024 * 1024
@@ -63,13 +65,15 @@ async def keys(blobs: BlobStore, prefix: str = "") -> list[str]:
 
 async def test_gives_back_what_was_put(blobs: BlobStore) -> None:
     large = [os.urandom(MEBIBYTE) for _ in range(12)]
-    await blobs.put("files/small", pieces(b"he", b"llo"), SHOWN)
-    await blobs.put("files/large", pieces(*large), SHOWN)
+    small_hash = await blobs.put("files/small", pieces(b"he", b"llo"), SHOWN)
+    large_hash = await blobs.put("files/large", pieces(*large), SHOWN)
 
     assert await read(blobs, "files/small", 0, 5) == b"hello"
     assert await read(blobs, "files/small", 1, 3) == b"el"
     assert await read(blobs, "files/small", 3, 3) == b""
     whole = b"".join(large)
+    assert small_hash == sha256(b"hello").hexdigest()
+    assert large_hash == sha256(whole).hexdigest()
     assert await read(blobs, "files/large", 0, len(whole)) == whole
     assert (
         await read(blobs, "files/large", 5 * MEBIBYTE - 1, 5 * MEBIBYTE + 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
-from hubbub.kit.blobs.store import FolderBlobs
+from hubbub.kit.blobs.folder import FolderBlobs
 from tests.faults.processes import Running, Workplace, until
 from tests.files.helpers import picture
 from tests.fixtures.factories import PASSWORD
