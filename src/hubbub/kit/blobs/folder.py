@@ -1,6 +1,6 @@
 """A folder of this machine.
 
-What is taken in is hashed and written by a thread beside the event loop, which reads on meanwhile;
+What is taken in is hashed and written by threads beside the event loop, which reads on meanwhile;
 everything else is the library's.
 """
 
@@ -9,11 +9,9 @@ import hashlib
 import os
 import secrets
 import sys
-from collections import deque
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from io import BufferedWriter
 from pathlib import Path
 
@@ -22,10 +20,9 @@ from obstore.store import LocalStore
 from hubbub.kit.blobs import Shown
 from hubbub.kit.blobs.store import StoreBlobs, told
 from hubbub.kit.db.sqlite import uninterrupted
-from hubbub.kit.db.worker import Worker
 
-_AHEAD = 8
-"""Pieces that may wait for the disk; then their sender does."""
+_BLOCK = 512 * 1024
+"""So much is written at once: while that goes on, as much again is read."""
 _SETTLED = 8 * 1024 * 1024
 """After so many bytes the system is told to begin with them, or it would begin at the end."""
 
@@ -38,24 +35,29 @@ class FolderBlobs(StoreBlobs[LocalStore]):
 
     async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
         del shown
+        loop = asyncio.get_running_loop()
+        part = _Part(self._folder / key, self._folder)
+        block: list[bytes] = []
+        size = 0
+        writing: asyncio.Future[None] = loop.create_future()
+        writing.set_result(None)
         with told():
-            part = _Part(self._folder / key, self._folder)
-            worker = Worker("blob")
-            waiting: deque[asyncio.Future[None]] = deque()
             try:
                 async for piece in content:
-                    waiting.append(worker.run(partial(part.add, piece)))
-                    if len(waiting) > _AHEAD:
-                        await waiting.popleft()
-                while waiting:
-                    await waiting.popleft()
-                return await worker.run(part.finish)
+                    block.append(piece)
+                    size += len(piece)
+                    if size >= _BLOCK:
+                        await _ended(writing)
+                        writing = loop.run_in_executor(None, part.write, block)
+                        block, size = [], 0
+                await _ended(writing)
+                writing = loop.run_in_executor(None, part.finish, block)
+                await _ended(writing)
             except BaseException:
-                await uninterrupted(worker.run(part.give_up))
-                await asyncio.gather(*waiting, return_exceptions=True)
+                await uninterrupted(asyncio.wait([writing]))
+                await uninterrupted(asyncio.to_thread(part.give_up))
                 raise
-            finally:
-                worker.stop()
+        return part.sha256
 
     async def tidy(self, prefix: str, before: datetime) -> None:
         with told():
@@ -66,6 +68,12 @@ class FolderBlobs(StoreBlobs[LocalStore]):
         return None
 
 
+async def _ended(writing: asyncio.Future[None]) -> None:
+    # not awaited itself: it would count as cancelled with us, and its thread would go on
+    await asyncio.wait([writing])
+    writing.result()
+
+
 class _Part:
     """A file that gets its name when it is whole and on disk."""
 
@@ -74,29 +82,30 @@ class _Part:
         self._top = top
         # as the library names them, which lists none of these
         self._part = path.with_name(f"{path.name}#{secrets.randbits(31)}")
+        self.sha256 = ""
         self._hashed = hashlib.sha256()
         self._size = self._settled = 0
         self._file: BufferedWriter | None = None
         self._is_named = False
 
-    def _opened(self) -> BufferedWriter:
+    def write(self, block: Sequence[bytes]) -> None:
         if self._file is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = self._part.open("xb")
-        return self._file
-
-    def add(self, piece: bytes) -> None:
-        file = self._opened()
-        self._hashed.update(piece)
-        file.write(piece)
-        self._size += len(piece)
+        for piece in block:
+            self._hashed.update(piece)
+            self._file.write(piece)
+            self._size += len(piece)
         if sys.platform == "linux" and self._size - self._settled >= _SETTLED:
             done, self._settled = self._settled, self._size
-            os.posix_fadvise(file.fileno(), done, self._size - done, os.POSIX_FADV_DONTNEED)
+            length = self._size - done
+            os.posix_fadvise(self._file.fileno(), done, length, os.POSIX_FADV_DONTNEED)
 
-    def finish(self) -> str:
-        """The bytes, then the names that lead to them."""
-        with self._opened() as file:
+    def finish(self, block: Sequence[bytes]) -> None:
+        """The last of it, and on disk: the bytes, then the names that lead to them."""
+        self.write(block)
+        assert self._file is not None  # noqa: S101 - it has just been written
+        with self._file as file:
             file.flush()
             os.fsync(file.fileno())
         self._part.rename(self._path)
@@ -105,7 +114,7 @@ class _Part:
             _sync_folder(folder)
             if folder == self._top:
                 break
-        return self._hashed.hexdigest()
+        self.sha256 = self._hashed.hexdigest()
 
     def give_up(self) -> None:
         if self._file is not None:
