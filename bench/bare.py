@@ -1,4 +1,5 @@
-"""What uploads are compared with: takes whatever comes, piece by piece, and keeps nothing."""
+"""What uploads are compared with: takes whatever comes, piece by piece or as a form, and keeps
+nothing."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,4 +18,17 @@ async def sink(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(size), 201)
 
 
-app = Starlette(routes=[Route("/healthz", healthz), Route("/", sink, methods=["POST"])])
+async def form(request: Request) -> PlainTextResponse:
+    async with request.form(max_part_size=2**40) as found:
+        file = found["file"]
+        assert not isinstance(file, str)
+        return PlainTextResponse(str(file.size), 201)
+
+
+app = Starlette(
+    routes=[
+        Route("/healthz", healthz),
+        Route("/", sink, methods=["POST"]),
+        Route("/form", form, methods=["POST"]),
+    ]
+)

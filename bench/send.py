@@ -1,4 +1,5 @@
-"""Accepted messages a second, and processor time for each, beside an endpoint that stores nothing.
+"""Accepted messages a second, and processor time for each, beside an endpoint that takes and
+answers the same and stores nothing, and beside the least that could be called a message.
 
 python -m bench.send [--postgres] [--seconds 4] [--rounds 3]
 """
@@ -41,18 +42,23 @@ def main() -> None:
         servers.serving(servers.uvicorn("bench.baseline:app", port), port) as base,
     ):
         print(f"send: {here.kind}; fdatasync {fdatasync_seconds(here.folder) * 1e6:.0f} µs")
-        plans = {"base": Plan(base, here.sends("/messages")), "hub": Plan(hub, here.sends())}
+        plans = {
+            "base": Plan(base, here.sends("/messages")),
+            "least": Plan(base, here.sends("/least")),
+            "hub": Plan(hub, here.sends()),
+        }
         for connections in (1, 8, 64):
             found = compare(
                 plans, connections=connections, seconds=options.seconds, rounds=options.rounds
             )
-            ours, theirs = found["hub"], found["base"]
+            ours, theirs, least = found["hub"], found["base"], found["least"]
             assert not ours.failed, f"{ours.failed} refused"
             print(
                 f"{connections:3} connections: {ours.rate:6.0f}/s beside {theirs.rate:6.0f}/s,"
                 f" ratio {ours.rate / theirs.rate:.2f};"
                 f" {ours.cost * 1e6:4.0f} µs of processor beside {theirs.cost * 1e6:4.0f};"
-                f" p99 {ours.late * 1e3:.1f} ms beside {theirs.late * 1e3:.1f}"
+                f" p99 {ours.late * 1e3:.1f} ms beside {theirs.late * 1e3:.1f};"
+                f" the least: {least.rate:.0f}/s, ratio {ours.rate / least.rate:.2f}"
             )
         print(f"memory of the hub: {hub.memory() / 2**20:.0f} MiB")
 

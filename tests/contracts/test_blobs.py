@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -64,13 +65,15 @@ async def keys(blobs: BlobStore, prefix: str = "") -> list[str]:
 
 async def test_gives_back_what_was_put(blobs: BlobStore) -> None:
     large = [os.urandom(MEBIBYTE) for _ in range(12)]
-    await blobs.put("files/small", pieces(b"he", b"llo"), SHOWN)
-    await blobs.put("files/large", pieces(*large), SHOWN)
+    small_hash = await blobs.put("files/small", pieces(b"he", b"llo"), SHOWN)
+    large_hash = await blobs.put("files/large", pieces(*large), SHOWN)
 
     assert await read(blobs, "files/small", 0, 5) == b"hello"
     assert await read(blobs, "files/small", 1, 3) == b"el"
     assert await read(blobs, "files/small", 3, 3) == b""
     whole = b"".join(large)
+    assert small_hash == sha256(b"hello").hexdigest()
+    assert large_hash == sha256(whole).hexdigest()
     assert await read(blobs, "files/large", 0, len(whole)) == whole
     assert (
         await read(blobs, "files/large", 5 * MEBIBYTE - 1, 5 * MEBIBYTE + 1)

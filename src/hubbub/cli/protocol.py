@@ -84,7 +84,7 @@ class Protocol(HttpToolsProtocol):
         if self._gathered + len(data) < MAX_HEAD_BYTES:
             self._take(data)
         else:
-            self._take_in_pieces(data)
+            self._take_in_pieces(memoryview(data))
         if self._receiving:
             self._watch()
         elif self.timeout_keep_alive_task is None and self._answered():
@@ -94,11 +94,11 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes | memoryview) -> None:
         self._gathered += len(data)
-        super().data_received(data)
+        super().data_received(data)  # type: ignore[arg-type]  # the parser takes both
 
-    def _take_in_pieces(self, data: bytes) -> None:
+    def _take_in_pieces(self, data: memoryview) -> None:
         """So that the parser never holds more of a head than it may have."""
         while data and not self.transport.is_closing():
             room = MAX_HEAD_BYTES - self._gathered

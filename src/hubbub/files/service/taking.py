@@ -3,7 +3,6 @@
 A kill in between leaves bytes that nobody knows of; they are swept.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ async def take_in(resources: Resources, filename: str, pieces: AsyncIterator[byt
     shown = Shown(taken.content_type, disposition(taken.name))
     content = _checked(taken, head, pieces, sniffer, settings)
     try:
-        await resources.blobs.put(content_key(taken.id), content, shown)
+        taken.sha256 = await resources.blobs.put(content_key(taken.id), content, shown)
     except BlobsUnavailable as error:
         raise FilesAway(retry_after=PATIENCE) from error
     return taken
@@ -82,15 +81,13 @@ async def _checked(
     sniffer: Sniffer,
     settings: FileSettings,
 ) -> AsyncIterator[bytes]:
-    """Counts, hashes and looks while the bytes pass."""
-    hashed = hashlib.sha256()
+    """Counts and looks while the bytes pass."""
 
     def passed(piece: bytes) -> bytes:
         taken.size += len(piece)
         if taken.size > settings.max_bytes:
             msg = f"At most {settings.max_bytes} bytes."
             raise FileTooLarge(msg)
-        hashed.update(piece)
         return piece
 
     yield passed(head)
@@ -98,7 +95,6 @@ async def _checked(
         sniffer.more(piece)
         yield passed(piece)
     sniffer.end()
-    taken.sha256 = hashed.hexdigest()
 
 
 async def store(

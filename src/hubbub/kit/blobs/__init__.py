@@ -32,9 +32,10 @@ class Kept(NamedTuple):
 
 
 class BlobStore(Protocol):
-    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
-        """Takes what comes, without ever holding much of it, and returns once it will survive a
-        power cut. When `content` fails, or who calls is cancelled, nothing is under the key."""
+    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
+        """Takes what comes, without ever holding much of it, and returns its SHA-256 once it will
+        survive a power cut. When `content` fails, or who calls is cancelled, nothing is under the
+        key."""
         ...
 
     def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:

@@ -1,12 +1,14 @@
 """Files in a folder of this machine."""
 
 import asyncio
+import hashlib
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from io import FileIO
+from io import BufferedWriter, FileIO
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from hubbub.kit.blobs import BlobMissing, BlobsUnavailable, Kept, Shown
 from hubbub.kit.db.sqlite import uninterrupted
 
 _PIECE = 256 * 1024
+_BLOCK = 512 * 1024
+_BEGUN = 8 * 1024 * 1024
+"""After so many bytes the system is told to write, or it would all be left to the sync."""
 _PAGE = 1000
 
 
@@ -22,20 +27,24 @@ class FolderBlobs:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
 
-    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
+    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
         del shown
-        path = self._folder / key
-        unfinished = path.with_name(f"{path.name}#{secrets.randbits(32)}")
+        part = _Part(self._folder / key, self._folder)
+        writing: asyncio.Future[None] | None = None
         try:
-            with ExitStack() as stack:
-                file = await _done(_create, unfinished, stack)
-                async for piece in _in_larger_pieces(content):
-                    await _done(_write, file, piece)
-                await _done(os.fsync, file.fileno())
-            await _done(_name, unfinished, path, self._folder)
+            async for block in _in_blocks(content):
+                if writing is not None:
+                    await writing
+                # while this one is written, the next is read
+                writing = asyncio.create_task(_done(part.write, block))
+            if writing is not None:
+                await writing
+            return await _done(part.finish)
         except BaseException:
+            if writing is not None:
+                await uninterrupted(asyncio.gather(writing, return_exceptions=True))
             with suppress(BlobsUnavailable):
-                await _done(_unlink, [unfinished])
+                await _done(part.give_up)
             raise
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -68,44 +77,71 @@ async def _done[*Some, T](do: Callable[[*Some], T], *values: *Some) -> T:
     """In a thread, and to its end: whoever is cancelled must find nothing still being done to a
     file that is closed or erased next."""
     try:
-        return await uninterrupted(asyncio.to_thread(do, *values))
+        loop = asyncio.get_running_loop()
+        return await uninterrupted(loop.run_in_executor(None, do, *values))
     except OSError as error:
         raise BlobsUnavailable(type(error).__name__) from error
 
 
-async def _in_larger_pieces(content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _in_blocks(content: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
     """Each takes a way to a thread and back."""
-    waiting = bytearray()
+    block: list[bytes] = []
+    size = 0
     async for piece in content:
-        waiting += piece
-        if len(waiting) >= _PIECE:
-            yield bytes(waiting)
-            waiting.clear()
-    yield bytes(waiting)
+        block.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            yield block
+            block, size = [], 0
+    yield block
 
 
-def _create(path: Path, stack: ExitStack) -> FileIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return stack.enter_context(path.open("xb", buffering=0))
+class _Part:
+    """A file that gets its name when it is whole and on disk."""
 
+    def __init__(self, path: Path, top: Path) -> None:
+        self._path = path
+        self._top = top
+        self._unfinished = path.with_name(f"{path.name}#{secrets.randbits(32)}")
+        self._file: BufferedWriter | None = None
+        self._hashed = hashlib.sha256()
+        self._size = self._begun = 0
 
-def _write(file: FileIO, piece: bytes) -> None:
-    left = memoryview(piece)
-    while left:
-        left = left[file.write(left) :]
+    def write(self, block: Iterable[bytes]) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._unfinished.open("xb")
+        for piece in block:
+            self._hashed.update(piece)
+            self._file.write(piece)
+            self._size += len(piece)
+        if sys.platform == "linux" and self._size - self._begun >= _BEGUN:
+            begun, self._begun = self._begun, self._size
+            length = self._size - begun
+            os.posix_fadvise(self._file.fileno(), begun, length, os.POSIX_FADV_DONTNEED)
 
+    def finish(self) -> str:
+        """On disk: the bytes, then the names that lead to them."""
+        assert self._file is not None  # noqa: S101 - a block at least has been written
+        with self._file as file:
+            file.flush()
+            os.fsync(file.fileno())
+        self._unfinished.replace(self._path)
+        for folder in self._path.parents:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if folder == self._top:
+                break
+        return self._hashed.hexdigest()
 
-def _name(unfinished: Path, path: Path, top: Path) -> None:
-    """The bytes are on disk; now the name is, and those that lead to it."""
-    unfinished.replace(path)
-    for folder in path.parents:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if folder == top:
-            break
+    def give_up(self) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # what is still to be written needn't be
+                self._file.close()
+        self._unfinished.unlink(missing_ok=True)
 
 
 def _open_at(path: Path, start: int, stack: ExitStack) -> FileIO:

@@ -1,5 +1,6 @@
 """Objects in a bucket of S3, or of what speaks like it."""
 
+import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,12 +30,19 @@ class S3Blobs:
             config={"endpoint": endpoint} if endpoint else {},
         )
 
-    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
+    async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
+        hashed = hashlib.sha256()
+
+        async def passing() -> AsyncIterator[bytes]:
+            async for piece in content:
+                hashed.update(piece)
+                yield piece
+
         with _told():
             await obstore.put_async(
                 self._store,
                 key,
-                content,
+                passing(),
                 attributes={
                     "Content-Type": shown.content_type,
                     "Content-Disposition": shown.disposition,
@@ -43,6 +51,7 @@ class S3Blobs:
                 chunk_size=_PART,
                 max_concurrency=2,
             )
+        return hashed.hexdigest()
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         if start >= end:
