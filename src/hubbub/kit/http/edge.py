@@ -6,13 +6,13 @@ cost more than storing a message.
 """
 
 import re
-import secrets
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.kit.context import RequestContext, address_of, request_context
 from hubbub.kit.http.headers import headers_of
+from hubbub.kit.ids import new_id_text
 from hubbub.kit.logging import access_line
 from hubbub.kit.metrics import Metrics
 
@@ -112,7 +112,7 @@ def _request_id(scope: Scope) -> str:
     given = headers_of(scope).get(b"x-request-id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given.decode()
-    return secrets.token_hex(16)
+    return new_id_text().replace("-", "")
 
 
 def route_template(scope: Scope) -> str:
