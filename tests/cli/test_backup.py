@@ -203,15 +203,32 @@ def test_what_a_restore_left_that_was_cut_off_is_in_nobodys_way(
     [
         ("UPDATE alembic_version SET version_num = 'zzzz'", "made by a newer version"),
         ("DROP TABLE alembic_version", "not one of a hub"),
+        (
+            "CREATE TRIGGER evil AFTER INSERT ON message BEGIN DELETE FROM delivery; END",
+            "has a trigger that no hub has",
+        ),
+        (
+            (
+                "DROP TRIGGER search_entry_ai; CREATE TRIGGER search_entry_ai AFTER INSERT ON"
+                " search_entry BEGIN DELETE FROM delivery; END"
+            ),
+            "has a trigger that no hub has",
+        ),
+        ("DROP TRIGGER search_entry_ai", "lacks a trigger that each hub has"),
+        ("CREATE VIEW evil AS SELECT 1", "has a view that no hub has"),
+        ("CREATE TABLE evil (id)", "has a table that no hub has"),
+        ("ALTER TABLE message ADD evil AS (1)", "has a table that no hub has"),
+        ("CREATE UNIQUE INDEX evil ON message (sender_id)", "has an index that no hub has"),
+        ("DROP INDEX ix_message_thread", "lacks an index that each hub has"),
     ],
 )
-def test_a_database_that_this_version_does_not_know_is_refused(
+def test_a_database_that_is_not_a_hubs_is_refused(
     original: Workplace, work: Workplace, change: str, said: str
 ) -> None:
     copy = work.folder / "copy"
     succeeds(original, "backup", str(copy))
     with closing(sqlite3.connect(copy / "hubbub.db", autocommit=True)) as database:
-        database.execute(change)
+        database.executescript(change)
     manifest = json.loads((copy / "manifest.json").read_text())
     changed = hashlib.sha256((copy / "hubbub.db").read_bytes()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest | {"database_sha256": changed}))
