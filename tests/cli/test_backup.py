@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.faults.processes import Running, Workplace, clean_environment
+from tests.faults.processes import HUBBUB, Running, Workplace, clean_environment, end
 from tests.faults.storm import SETTINGS, begin, calling, inbox, storming, until
 from tests.fixtures.factories import PASSWORD
 
@@ -324,3 +325,56 @@ async def test_a_new_epoch_ends_the_cursors_of_the_old_one(work: Workplace) -> N
     succeeds(work, "new-epoch")
     with work.serving() as hub:
         assert await cursor(hub) != before
+
+
+IN_THE_MIDDLE = """
+import sys, time
+from pathlib import Path
+from hubbub.backup.unfinished import unfinished_folder
+with unfinished_folder(Path("copy").absolute()) as folder:
+    (folder / "blobs").mkdir()
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_backup_left_that_was_killed_is_taken_away(
+    original: Workplace, work: Workplace
+) -> None:
+    shutil.copytree(original.data, work.data)
+    mine = work.folder / ".copy.unfinished"
+    mine.mkdir()
+    making = [sys.executable, "-c", IN_THE_MIDDLE]
+    killed, living = work.start(program=making), work.start(program=making)
+    try:
+        folders = [Path(each.stdout.readline().strip()) for each in (killed, living) if each.stdout]
+        assert all((folder / "blobs").is_dir() for folder in folders)
+        killed.kill()
+        killed.wait()
+
+        succeeds(work, "backup", "copy")
+
+        assert [folder.exists() for folder in folders] == [False, True]
+        assert mine.exists()
+    finally:
+        living.kill()
+        for each in (killed, living):
+            end(each)
+
+
+@pytest.mark.parametrize("room", ["128k", "8m"], ids=["for the database", "for the files"])
+def test_a_disk_that_is_full_is_named(original: Workplace, work: Workplace, room: str) -> None:
+    shutil.copytree(original.data, work.data)
+    (work.data / "blobs" / "large").write_bytes(os.urandom(9 * 1024 * 1024))
+    (work.folder / "small").mkdir()
+    mount = f'mount -t tmpfs -o size={room} tmpfs small && "$@"; ended=$?; ls -A small; exit $ended'
+    mounted = ["unshare", "-rm", "sh", "-c", mount, "sh"]
+    if work.run(program=[*mounted, "true"]).returncode != 0:
+        pytest.skip("this machine forbids mounts")
+
+    ended = work.run("backup", "small/copy", program=[*mounted, *HUBBUB])
+
+    assert ended.returncode == 1
+    assert f"no room for the backup in {work.folder / 'small'}:" in ended.stderr
+    assert str(work.data) not in ended.stderr
+    assert ended.stdout == "", "something is left"
