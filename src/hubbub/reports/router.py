@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
+from hubbub.kit.http.download import Download, to_be_saved
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import API, ApiRouter
@@ -113,16 +114,19 @@ async def download_report(
         report = await service.finished(session, actor, report_id)
     found = await service.download(resources.blobs, report, format)
     headers = {
-        "Content-Disposition": f'attachment; filename="{found.name}"',
+        "Content-Disposition": to_be_saved(found.name),
         "Content-Length": str(found.size),
         "Cache-Control": "private, no-cache",
     }
-    return StreamingResponse(
-        _pieces(found.first, found.others), headers=headers, media_type=CONTENT_TYPES[format]
+    return Download(
+        _pieces(found.first, found.others),
+        headers=headers,
+        media_type=CONTENT_TYPES[format],
+        stall_seconds=resources.settings.exports.stall_seconds,
     )
 
 
-async def _pieces(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _pieces(first: bytes, others: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     yield first
     async for piece in others:
         yield piece
