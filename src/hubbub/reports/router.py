@@ -2,7 +2,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Response, status
+from fastapi import Path, Query, status
 from fastapi.responses import StreamingResponse
 
 from hubbub.agents.dependencies import CurrentActor
@@ -52,14 +52,14 @@ async def create_report(
     session: WriteSession,
     once: Once,
     resources: CurrentResources,
-    response: Response,
 ) -> ReportRead:
     now, most = resources.clock.now(), resources.settings.reports.at_a_time
     making = service.create_report(session, actor, new, now, most)
-    made = await once(session, actor.identity, new, making)
-    if isinstance(made, ReportRead):
-        response.headers["Location"] = f"{API}/reports/{made.report_id}"
-    return made
+    return await once(session, actor.identity, new, making, _location)
+
+
+def _location(made: ReportRead) -> str:
+    return f"{API}/reports/{made.report_id}"
 
 
 @router.get(

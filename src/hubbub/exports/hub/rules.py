@@ -133,7 +133,7 @@ def _counts_on(line: Given) -> bool:
 
 def _is_gone_or_says_something(line: Given) -> bool:
     if line["deleted_at"] is not None:
-        return line["content"] == ""
+        return bool(line["content"] == "")
     return _REMARK.holds(line["content"])
 
 
