@@ -11,13 +11,14 @@ from uuid import UUID
 import httpx2
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from hubbub.agents.models import AgentKey
 from hubbub.app import create_app
 from hubbub.exports.hub.arriving import NotEmptyError
 from hubbub.exports.hub.lines import FileRefusedError
 from hubbub.exports.hub.tables import TABLES
+from hubbub.kit.db.base import Id
 from hubbub.kit.db.database import Database
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
@@ -217,6 +218,26 @@ async def _key(hub: Resources, talker: Talker) -> str:
     return key
 
 
+@pytest.mark.usefixtures("rich")
+async def test_what_was_forgotten_is_not_missed(
+    settings: Settings, empty: Settings, hub: Resources, bob: Talker
+) -> None:
+    """The first of an inbox is gone, the second was replayed and stays below what is kept."""
+    await _change(hub, bob, "DELETE FROM delivery WHERE recipient_id = :id AND seq = 1")
+    await _change(hub, bob, "UPDATE counter SET first_seq = 3 WHERE id = :id")
+    original = await file_of(settings)
+
+    await fill(empty, original)
+
+    assert await file_of(empty) == original
+
+
+async def _change(hub: Resources, whose: Talker, statement: str) -> None:
+    async with hub.database.write() as session:
+        bound = text(statement).bindparams(bindparam("id", whose.id, type_=Id()))
+        await session.execute(bound)
+
+
 _DEEP: list[Any] = orjson.loads(b"[" * 600 + b"]" * 600)
 
 
@@ -339,6 +360,41 @@ class TestRefusing:
 
         assert why in str(refused.value)
         assert "evil" not in str(refused.value)
+        assert await _is_empty(empty)
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            (
+                "DELETE FROM delivery WHERE recipient_id = :id AND seq = 2",
+                r"^line \d+ \(delivery\) is refused: seq is not the one that comes next",
+            ),
+            (
+                "DELETE FROM delivery WHERE recipient_id = :id AND seq >= 2",
+                "ends at another number than its counter",
+            ),
+            ("DELETE FROM counter WHERE id = :id", "without a counter"),
+            (
+                "UPDATE counter SET last_seq = last_seq + 1 WHERE id = :id",
+                "ends at another number than its counter",
+            ),
+        ],
+    )
+    @pytest.mark.usefixtures("rich")
+    async def test_numbers_with_gaps(
+        self,
+        settings: Settings,
+        empty: Settings,
+        hub: Resources,
+        bob: Talker,
+        change: str,
+        why: str,
+    ) -> None:
+        await _change(hub, bob, change)
+
+        with pytest.raises(FileRefusedError, match=why):
+            await fill(empty, await file_of(settings))
+
         assert await _is_empty(empty)
 
     @pytest.mark.usefixtures("rich")
