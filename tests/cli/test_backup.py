@@ -1,6 +1,8 @@
 """`hubbub backup`, `hubbub restore` and `hubbub new-epoch`, as an operator runs them."""
 
 import asyncio
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from hubbub.backup.unfinished import unfinished_folder
 from tests.faults.processes import HUBBUB, Running, Workplace, clean_environment, end
 from tests.faults.storm import SETTINGS, begin, calling, inbox, storming, until
 from tests.fixtures.factories import PASSWORD
@@ -360,6 +363,22 @@ def test_what_a_backup_left_that_was_killed_is_taken_away(
         living.kill()
         for each in (killed, living):
             end(each)
+
+
+def test_where_no_folder_can_be_locked_nothing_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "as NFS says it")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    left = tmp_path / ".copy.abcdefgh.unfinished"
+    left.mkdir()
+
+    with unfinished_folder(tmp_path / "copy") as folder:
+        assert folder.is_dir()
+
+    assert list(tmp_path.iterdir()) == [left]
 
 
 @pytest.mark.parametrize("room", ["128k", "8m"], ids=["for the database", "for the files"])

@@ -4,6 +4,7 @@ whenever the hub writes."""
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from hubbub.kit.db import migrate
@@ -24,12 +25,10 @@ class _Object(NamedTuple):
 
 async def check_plain(database: Path, revision: str) -> None:
     """Raises `StartError` for what the tables of that revision don't have."""
-    model = database.with_name("model.db")
-    try:
-        await migrate.upgrade(f"sqlite+aiosqlite:///{model.absolute()}", revision)
+    with TemporaryDirectory(dir=database.parent) as folder:
+        model = Path(folder) / "model.db"
+        await migrate.upgrade(f"sqlite+aiosqlite:///{model}", revision)
         expected, found = _objects(model), _objects(database)
-    finally:
-        model.unlink(missing_ok=True)
     for has, kinds in (
         ("has {} that no hub has", found - expected),
         ("lacks {} that each hub has", expected - found),

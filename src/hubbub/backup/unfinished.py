@@ -30,7 +30,9 @@ def _held(target: Path) -> tuple[Path, int]:
     while True:
         made = tempfile.mkdtemp(prefix=f".{target.name}.", suffix=_MARK, dir=target.parent)
         descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # network file systems may lock no folders: nobody takes it away there, whoever is killed
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         # somebody who cleared up may have come in between
         if Path(made).is_dir():
             return Path(made), descriptor
