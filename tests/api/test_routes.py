@@ -94,7 +94,7 @@ def test_every_route_is_described(document: FastAPI) -> None:
             if status.startswith(("4", "5")):
                 assert list(answer["content"]) == ["application/problem+json"], (name, status)
                 assert answer["description"].strip(), (name, status)
-            elif status not in {"202", "204", "304"}:
+            elif status not in {"202", "204", "304"} and not name.startswith("HEAD "):
                 assert all(content.get("schema") != {} for content in answer["content"].values()), (
                     name
                 )

@@ -1,12 +1,15 @@
 """`hubbub backup`, `hubbub restore` and `hubbub new-epoch`, as an operator runs them."""
 
 import asyncio
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +17,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.faults.processes import Running, Workplace, clean_environment
+from hubbub.backup.unfinished import unfinished_folder
+from tests.faults.processes import HUBBUB, Running, Workplace, clean_environment, end
 from tests.faults.storm import SETTINGS, begin, calling, inbox, storming, until
 from tests.fixtures.factories import PASSWORD
 
@@ -203,15 +207,32 @@ def test_what_a_restore_left_that_was_cut_off_is_in_nobodys_way(
     [
         ("UPDATE alembic_version SET version_num = 'zzzz'", "made by a newer version"),
         ("DROP TABLE alembic_version", "not one of a hub"),
+        (
+            "CREATE TRIGGER evil AFTER INSERT ON message BEGIN DELETE FROM delivery; END",
+            "has a trigger that no hub has",
+        ),
+        (
+            (
+                "DROP TRIGGER search_entry_ai; CREATE TRIGGER search_entry_ai AFTER INSERT ON"
+                " search_entry BEGIN DELETE FROM delivery; END"
+            ),
+            "has a trigger that no hub has",
+        ),
+        ("DROP TRIGGER search_entry_ai", "lacks a trigger that each hub has"),
+        ("CREATE VIEW evil AS SELECT 1", "has a view that no hub has"),
+        ("CREATE TABLE evil (id)", "has a table that no hub has"),
+        ("ALTER TABLE message ADD evil AS (1)", "has a table that no hub has"),
+        ("CREATE UNIQUE INDEX evil ON message (sender_id)", "has an index that no hub has"),
+        ("DROP INDEX ix_message_thread", "lacks an index that each hub has"),
     ],
 )
-def test_a_database_that_this_version_does_not_know_is_refused(
+def test_a_database_that_is_not_a_hubs_is_refused(
     original: Workplace, work: Workplace, change: str, said: str
 ) -> None:
     copy = work.folder / "copy"
     succeeds(original, "backup", str(copy))
     with closing(sqlite3.connect(copy / "hubbub.db", autocommit=True)) as database:
-        database.execute(change)
+        database.executescript(change)
     manifest = json.loads((copy / "manifest.json").read_text())
     changed = hashlib.sha256((copy / "hubbub.db").read_bytes()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest | {"database_sha256": changed}))
@@ -307,3 +328,72 @@ async def test_a_new_epoch_ends_the_cursors_of_the_old_one(work: Workplace) -> N
     succeeds(work, "new-epoch")
     with work.serving() as hub:
         assert await cursor(hub) != before
+
+
+IN_THE_MIDDLE = """
+import sys, time
+from pathlib import Path
+from hubbub.backup.unfinished import unfinished_folder
+with unfinished_folder(Path("copy").absolute()) as folder:
+    (folder / "blobs").mkdir()
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_backup_left_that_was_killed_is_taken_away(
+    original: Workplace, work: Workplace
+) -> None:
+    shutil.copytree(original.data, work.data)
+    mine = work.folder / ".copy.unfinished"
+    mine.mkdir()
+    making = [sys.executable, "-c", IN_THE_MIDDLE]
+    killed, living = work.start(program=making), work.start(program=making)
+    try:
+        folders = [Path(each.stdout.readline().strip()) for each in (killed, living) if each.stdout]
+        assert all((folder / "blobs").is_dir() for folder in folders)
+        killed.kill()
+        killed.wait()
+
+        succeeds(work, "backup", "copy")
+
+        assert [folder.exists() for folder in folders] == [False, True]
+        assert mine.exists()
+    finally:
+        living.kill()
+        for each in (killed, living):
+            end(each)
+
+
+def test_where_no_folder_can_be_locked_nothing_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "as NFS says it")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    left = tmp_path / ".copy.abcdefgh.unfinished"
+    left.mkdir()
+
+    with unfinished_folder(tmp_path / "copy") as folder:
+        assert folder.is_dir()
+
+    assert list(tmp_path.iterdir()) == [left]
+
+
+@pytest.mark.parametrize("room", ["128k", "8m"], ids=["for the database", "for the files"])
+def test_a_disk_that_is_full_is_named(original: Workplace, work: Workplace, room: str) -> None:
+    shutil.copytree(original.data, work.data)
+    (work.data / "blobs" / "large").write_bytes(os.urandom(9 * 1024 * 1024))
+    (work.folder / "small").mkdir()
+    mount = f'mount -t tmpfs -o size={room} tmpfs small && "$@"; ended=$?; ls -A small; exit $ended'
+    mounted = ["unshare", "-rm", "sh", "-c", mount, "sh"]
+    if work.run(program=[*mounted, "true"]).returncode != 0:
+        pytest.skip("this machine forbids mounts")
+
+    ended = work.run("backup", "small/copy", program=[*mounted, *HUBBUB])
+
+    assert ended.returncode == 1
+    assert f"no room for the backup in {work.folder / 'small'}:" in ended.stderr
+    assert str(work.data) not in ended.stderr
+    assert ended.stdout == "", "something is left"

@@ -164,7 +164,8 @@ def test_nothing_of_a_file_that_is_cut_off(hub: Hub, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(whole)[:-20])
 
     for file in (part, packed):
-        assert new.refuses("import", str(file)).startswith("nothing was imported: ")
+        said = f"nothing of {file} was imported: "
+        assert new.refuses("import", str(file)).startswith(said)
     assert new.run("export", "users").stdout.count("\n") == 1
 
 

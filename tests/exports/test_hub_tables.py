@@ -1,5 +1,6 @@
 """That a hub's file has all there is, or says why not."""
 
+from hubbub.exports.hub.rules import RULES
 from hubbub.exports.hub.tables import LEFT_OUT, TABLES, all_columns
 from hubbub.kit.db.base import Base
 from hubbub.registry import load_models
@@ -22,6 +23,14 @@ def test_every_column_of_these_too() -> None:
         named = {column for name, column in all_columns() if name == table.name}
         assert {c.name for c in table.columns.values()} | set(table.left_out) == named
         assert all(table.left_out.values())
+
+
+def test_every_rule_is_for_a_value_that_is_there() -> None:
+    columns = {table.model: set(table.columns) for table in TABLES}
+
+    assert set(RULES) <= set(columns)
+    for model, rules in RULES.items():
+        assert set(rules.each) <= columns[model], model
 
 
 def test_nothing_that_lets_somebody_in() -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +20,7 @@ from hubbub.messages.types import ContentType, Priority
 from hubbub.settings import ExportSettings, Settings
 from tests.exports.helpers import EXPORTS, export, rows
 from tests.fixtures.people import Person
+from tests.fixtures.reading import Reads
 from tests.fixtures.waiting import eventually
 from tests.messages.conftest import Talker
 from tests.messages.helpers import refusal
@@ -52,54 +51,9 @@ async def much(hub: Resources, alice: Talker) -> None:
         session.add_all([message(alice, "x" * SIZE) for _ in range(ROWS)])
 
 
-@dataclass
-class Reading:
-    """A client that reads when it is told to."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def head(self) -> bytes:
-        return await self.reader.readuntil(b"\r\n\r\n")
-
-    async def rest(self) -> bytes:
-        try:
-            return await self.reader.read()
-        except ConnectionError:
-            return b""
-
-    def leave(self) -> None:
-        self.writer.transport.abort()
-
-
-class Reads:
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.all: list[Reading] = []
-
-    async def __call__(self, who: Talker | Person, kind: str = "messages") -> Reading:
-        """Asks for an export and reads its head."""
-        plain = socket.socket()
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        plain.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", self.port))
-        reader, writer = await asyncio.open_connection(sock=plain, limit=4096)
-        lines = [
-            f"GET {EXPORTS}/{kind} HTTP/1.1",
-            "Host: localhost",
-            "Connection: close",
-            f"Authorization: {who.client.headers['Authorization']}",
-        ]
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
-        reading = Reading(reader, writer)
-        self.all.append(reading)
-        assert b" 200 " in (await reading.head()).partition(b"\r\n")[0]
-        return reading
-
-
 @pytest.fixture
 async def read(served: int) -> AsyncIterator[Reads]:
-    reads = Reads(served)
+    reads = Reads(served, f"{EXPORTS}/messages")
     yield reads
     for each in reads.all:
         each.leave()
@@ -214,13 +168,37 @@ class TestStalling:
             assert (await client.get(f"http://127.0.0.1:{served}/healthz")).status_code == 200
 
 
+class TestTrickling:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"exports": ExportSettings(max_seconds=0.5)})
+
+    @pytest.mark.usefixtures("much")
+    async def test_who_reads_little_by_little_is_cut_off(
+        self, read: Reads, alice: Talker, app: FastAPI, hub: Resources
+    ) -> None:
+        reading = await read(alice)
+        size = 0
+
+        async def is_over() -> bool:
+            nonlocal size
+            size += len(await reading.some())
+            return gate_of(app).running == 0
+
+        await eventually(is_over)
+
+        assert 0 < size < ROWS * SIZE
+        assert not is_whole(await reading.rest())
+        await nothing_is_left(app, hub)
+
+
 @pytest.mark.usefixtures("much")
 async def test_a_server_that_ends_waits_for_no_reader(
     app: FastAPI, settings: Settings, alice: Talker, hub: Resources
 ) -> None:
     async with asyncio.timeout(20):
         async with serving(app, settings) as port:
-            reading = await Reads(port)(alice)
+            reading = await Reads(port, f"{EXPORTS}/messages")(alice)
         answer = await reading.rest()
         reading.leave()
 

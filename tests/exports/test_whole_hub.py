@@ -11,13 +11,14 @@ from uuid import UUID
 import httpx2
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from hubbub.agents.models import AgentKey
 from hubbub.app import create_app
 from hubbub.exports.hub.arriving import NotEmptyError
 from hubbub.exports.hub.lines import FileRefusedError
 from hubbub.exports.hub.tables import TABLES
+from hubbub.kit.db.base import Id
 from hubbub.kit.db.database import Database
 from hubbub.kit.keys import token_hash
 from hubbub.kit.resources import Resources
@@ -217,6 +218,26 @@ async def _key(hub: Resources, talker: Talker) -> str:
     return key
 
 
+@pytest.mark.usefixtures("rich")
+async def test_what_was_forgotten_is_not_missed(
+    settings: Settings, empty: Settings, hub: Resources, bob: Talker
+) -> None:
+    """The first of an inbox is gone, the second was replayed and stays below what is kept."""
+    await _change(hub, bob, "DELETE FROM delivery WHERE recipient_id = :id AND seq = 1")
+    await _change(hub, bob, "UPDATE counter SET first_seq = 3 WHERE id = :id")
+    original = await file_of(settings)
+
+    await fill(empty, original)
+
+    assert await file_of(empty) == original
+
+
+async def _change(hub: Resources, whose: Talker, statement: str) -> None:
+    async with hub.database.write() as session:
+        bound = text(statement).bindparams(bindparam("id", whose.id, type_=Id()))
+        await session.execute(bound)
+
+
 _DEEP: list[Any] = orjson.loads(b"[" * 600 + b"]" * 600)
 
 
@@ -265,14 +286,66 @@ class TestRefusing:
             ("user", {"is_active": 1}, "is_active is not true or false"),
             ("user", {"created_at": "2026-02-30T00:00:00.000000Z"}, "created_at is not a time"),
             ("agent", {"max_in_flight": 1 << 40}, "max_in_flight is not a whole number of 32"),
+            ("user", {"email": "evil"}, "email is not an e-mail address"),
+            ("user", {"email": "Evil@example.com"}, "email is not an e-mail address in lower"),
+            ("user", {"username": "evil one"}, "username is not a user name"),
+            ("user", {"username_key": "evil"}, "username_key is not the username"),
+            ("user", {"full_name": "evil\nline"}, "full_name is not a name of one line"),
+            ("user", {"website": "javascript:evil"}, "website is not a URL"),
             ("agent", {"skills": [{}]}, "skills is not a text"),
+            ("agent", {"skills": ["evil"] * 51}, "skills is not a list"),
+            ("agent", {"handle": "Evil Handle!"}, "handle is not a name"),
+            ("agent", {"handle": "EVIL"}, "handle is not a name"),
+            ("agent", {"handle": "evil" * 17}, "handle is not a text of at most 64"),
+            ("agent", {"handle": "evil\n"}, "handle is not a name"),
+            ("agent", {"display_name": " evil"}, "display_name is not a name"),
+            ("agent", {"max_in_flight": 0}, "max_in_flight is not a number from 1"),
+            ("agent", {"session_key": "evil\r\nX: y"}, "session_key is not printable"),
+            ("agent", {"accepts": "evil"}, "accepts is not a word"),
+            (
+                "agent",
+                {"gateway_kind": "webhook", "gateway_url": "http://evil@gate/"},
+                "gateway_url is not the URL of a gateway",
+            ),
+            (
+                "agent",
+                {"gateway_kind": "webhook", "gateway_url": "file:///etc/evil"},
+                "gateway_url is not the URL of a gateway",
+            ),
+            ("agent", {"gateway_kind": "webhook"}, "gateway_url doesn't fit"),
+            ("room", {"name": "Evil Room"}, "name is not a name"),
+            ("room", {"title": "evil\x85"}, "title is not a title"),
+            ("file", {"name": "../evil"}, "name is not the name of a file"),
+            ("file", {"content_type": "text/html"}, "content_type is not a word"),
+            ("file", {"sha256": "evil"}, "sha256 is not 64"),
+            ("attachment", {"attachment_kind": "evil"}, "attachment_kind is not a word"),
+            ("counter", {"first_seq": 0}, "first_seq, last_seq and open don't fit"),
+            ("counter", {"first_seq": 99}, "first_seq, last_seq and open don't fit"),
+            ("counter", {"open": -1}, "open is not a whole number"),
+            ("counter", {"open": 0}, "another number of open entries"),
+            ("counter", {"id": str(UUID(int=7))}, "a counter is of no inbox and no room"),
+            ("post", {"title": ""}, "title is not a title"),
+            ("post", {"content": " "}, "content is not a text"),
+            ("post_tag", {"tag": "EVIL"}, "tag is not a tag in lower case"),
+            ("comment", {"content": ""}, "content is not a text"),
+            ("item", {"rank": 3}, "rank is not that of the priority"),
+            ("item_label", {"label": "evil\n"}, "label is not a label"),
+            ("activity", {"action": "evil act"}, "action is not an act"),
+            ("idempotency_key", {"key": "evil\n"}, "key is not 1 to 255"),
             ("agent", {"owner_id": str(UUID(int=7))}, "refers to what isn't in the file"),
             ("message", {"metadata": ["evil"]}, "metadata is not a plain JSON object"),
             ("message", {"sender_id": str(UUID(int=7))}, "a sender who isn't in the file"),
             ("message", {"hops": True}, "hops is not a whole number of 16"),
+            ("message", {"hops": -1}, "hops is not a whole number of 16"),
+            ("message", {"metadata": {"a": "evil" * 5000}}, "metadata is not an object of at most"),
+            ("message", {"addressed": ["evil"]}, "addressed is not a list of agent:NAME"),
+            ("message", {"content_type": "application/json"}, "content is not JSON"),
+            ("message", {"content_type": "text/evil"}, "content_type is not a word"),
             ("message", {"files": _DEEP}, "files is not as the hub writes it"),
-            ("delivery", {"seq": -1}, "an inbox has a number below 1"),
-            ("delivery", {"seq": 1 << 40}, "an inbox has a number behind its last one"),
+            ("delivery", {"seq": -1}, "seq is not a whole number"),
+            ("delivery", {"seq": 0}, "seq is not 1 or more"),
+            ("delivery", {"seq": 1 << 40}, "seq is not the one that comes next"),
+            ("room_message", {"seq": 2}, "seq is not the one that comes next"),
             ("delivery", {"message_id": str(UUID(int=7))}, "a message that isn't in the file"),
         ],
     )
@@ -287,6 +360,41 @@ class TestRefusing:
 
         assert why in str(refused.value)
         assert "evil" not in str(refused.value)
+        assert await _is_empty(empty)
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            (
+                "DELETE FROM delivery WHERE recipient_id = :id AND seq = 2",
+                r"^line \d+ \(delivery\) is refused: seq is not the one that comes next",
+            ),
+            (
+                "DELETE FROM delivery WHERE recipient_id = :id AND seq >= 2",
+                "ends at another number than its counter",
+            ),
+            ("DELETE FROM counter WHERE id = :id", "without a counter"),
+            (
+                "UPDATE counter SET last_seq = last_seq + 1 WHERE id = :id",
+                "ends at another number than its counter",
+            ),
+        ],
+    )
+    @pytest.mark.usefixtures("rich")
+    async def test_numbers_with_gaps(
+        self,
+        settings: Settings,
+        empty: Settings,
+        hub: Resources,
+        bob: Talker,
+        change: str,
+        why: str,
+    ) -> None:
+        await _change(hub, bob, change)
+
+        with pytest.raises(FileRefusedError, match=why):
+            await fill(empty, await file_of(settings))
+
         assert await _is_empty(empty)
 
     @pytest.mark.usefixtures("rich")

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -79,6 +80,37 @@ async def test_a_range_that_means_nothing(authenticated_user: Person, wanted: st
     answer = await authenticated_user.client.get(path(file, "content"), headers={"Range": wanted})
 
     assert (answer.status_code, answer.content) == (200, TEXT)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Range": "bytes=5-7"}, {"Range": "bytes=99-"}, {"If-None-Match": "*"}],
+    ids=["the whole", "a part", "behind the end", "known"],
+)
+async def test_what_would_be_answered(authenticated_user: Person, headers: dict[str, str]) -> None:
+    file = await sent(authenticated_user)
+    client = authenticated_user.client
+
+    read = await client.get(path(file, "content"), headers=headers)
+    looked = await client.head(path(file, "content"), headers=headers)
+
+    assert looked.status_code == read.status_code
+    assert looked.is_error or looked.content == b""
+    once = {"x-request-id", "x-process-time"}
+    assert {name: each for name, each in looked.headers.items() if name not in once} == {
+        name: each for name, each in read.headers.items() if name not in once
+    }
+
+
+async def test_what_would_be_answered_where_bytes_are_gone(
+    authenticated_user: Person, hub: Resources
+) -> None:
+    file = await sent(authenticated_user)
+    await hub.blobs.erase([content_key(UUID(file["id"]))])
+
+    looked = await authenticated_user.client.head(path(file, "content"))
+
+    assert looked.status_code == 410
 
 
 async def test_who_has_it_already(authenticated_user: Person) -> None:

@@ -126,6 +126,30 @@ async def test_an_empty_one_and_none(authenticated_user: Person, hub: Resources)
 
 
 @pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("filename*=UTF-8''gr%C3%BC%C3%9Fe.txt", "grüße.txt"),
+        ("filename=\"gr__e.txt\"; filename*=utf-8'de'gr%C3%BC%C3%9Fe.txt", "grüße.txt"),
+        ("FileName*=ISO-8859-1''gr%FC%DFe.txt; filename=a.txt", "grüße.txt"),
+        ("filename=\"a.txt\"; filename*=koi8-r''%C3", "a.txt"),
+        ("filename=\"a; filename*=UTF-8''b.txt\"", "a; filename*=UTF-8''b.txt"),
+        ("filename*=UTF-8''..%2F..%2Fetc%2Fpass%00wd", "passwd"),
+        ("filename*=UTF-8''%FF.txt", "\N{REPLACEMENT CHARACTER}.txt"),
+    ],
+)
+async def test_a_name_in_the_extended_form(
+    authenticated_user: Person, said: str, name: str
+) -> None:
+    form = f'--x\r\nContent-Disposition: form-data; name="f"; {said}\r\n\r\nhello\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    answer = await authenticated_user.client.post(FILES, content=form.encode(), headers=headers)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["name"] == name
+
+
+@pytest.mark.parametrize(
     "form",
     [
         b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nhello',

@@ -97,6 +97,7 @@ class TestAsking:
 
         first, again, other = await create("work"), await create("work"), await create("delivery")
         assert again.headers["idempotency-replayed"] == "true"
+        assert again.headers["location"] == first.headers["location"] == path(first.json())
         assert (again.status_code, again.json()) == (202, first.json())
         assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
         listed = (await authenticated_user.client.get(REPORTS)).json()["items"]

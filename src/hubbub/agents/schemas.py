@@ -31,7 +31,7 @@ def _no_id(value: str) -> str:
     raise ValueError(msg)
 
 
-def _gateway_url(value: str) -> str:
+def checked_gateway_url(value: str) -> str:
     try:
         url = _URL.validate_python(value)
     except ValidationError as error:
@@ -57,7 +57,7 @@ DisplayName = Annotated[Line, Field(min_length=1, max_length=128)]
 Description = Annotated[Text, Field(max_length=2000)]
 Skills = Annotated[list[Annotated[Line, Field(min_length=1, max_length=64)]], Field(max_length=50)]
 GatewayUrl = Annotated[
-    str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_gateway_url)
+    str, StringConstraints(min_length=1, max_length=2000), AfterValidator(checked_gateway_url)
 ]
 # both are put into headers: nothing there but what a header can carry
 SessionKey = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,512}$")]

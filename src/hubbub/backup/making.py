@@ -6,7 +6,7 @@ disk, so whatever has the name can be relied on.
 
 import os
 import shutil
-import tempfile
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +19,11 @@ from hubbub import __version__
 from hubbub.backup.copying import copy_tree
 from hubbub.backup.lacking import count_lacking
 from hubbub.backup.manifest import BLOBS, DATABASE, SECRETS, Manifest, digest
+from hubbub.backup.unfinished import unfinished_folder
 from hubbub.kit.db.sqlite import copy_while_written
 from hubbub.settings import Settings
 from hubbub.start import StartError
+from hubbub.start.reasons import is_for_want_of_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,26 @@ def _whole_or_not_at_all(target: Path) -> Iterator[Path]:
         msg = f"{target} is there already: name a folder that isn't"
         raise StartError(msg)
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with unfinished_folder(target) as folder, _room_there(target, folder):
         yield folder
         os.sync()
         folder.rename(target)
         os.sync()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _room_there(target: Path, folder: Path) -> Iterator[None]:
+    """What the machine says of a copy names the hub's own files, and these have their room."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if is_for_want_of_room(error, folder):
+            msg = (
+                f"there is no room for the backup in {target.parent}: free some space on its disk,"
+                " or name another folder"
+            )
+            raise StartError(msg) from error
+        raise
 
 
 def _copy_secret(source: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ from hubbub.activity.service import record
 from hubbub.backup.copying import copy_tree
 from hubbub.backup.lacking import count_lacking
 from hubbub.backup.manifest import BLOBS, DATABASE, SECRETS, Manifest, digest
+from hubbub.backup.strange import check_plain
 from hubbub.kit.crypto import KEYS_FILE
 from hubbub.kit.db import migrate
 from hubbub.kit.db.database import Database
@@ -108,7 +109,7 @@ async def _prepare(settings: Settings, source: Path, manifest: Manifest, stage: 
             shutil.copyfile(source / name, stage / name)
             (stage / name).chmod(0o600)
     dsn = f"sqlite+aiosqlite:///{database.absolute()}"
-    await _bring_to_head(dsn)
+    await _bring_to_head(database, dsn)
     opened = Database(dsn, settings.database)
     try:
         await begin_anew(opened)
@@ -117,7 +118,7 @@ async def _prepare(settings: Settings, source: Path, manifest: Manifest, stage: 
     return count_lacking(stage) if manifest.blobs_url is None else 0
 
 
-async def _bring_to_head(dsn: str) -> None:
+async def _bring_to_head(database: Path, dsn: str) -> None:
     engine = migrate.migration_engine(dsn)
     try:
         at = await migrate.current(engine)
@@ -127,6 +128,7 @@ async def _bring_to_head(dsn: str) -> None:
         raise StartError("the database of the backup is not one of a hub: take another backup")
     if at not in migrate.revisions():
         raise StartError("the backup was made by a newer version of Hubbub: restore it with that")
+    await check_plain(database, at)
     await migrate.upgrade(dsn)
 
 

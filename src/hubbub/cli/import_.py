@@ -28,7 +28,7 @@ def import_(
     """Fill an empty hub from a file. All of it is there in the end, or nothing is."""
     settings = settings_with({"data_dir": data_dir})
     with explained(settings), _reading(file) as content, progress() as seen:
-        counts, welcome = asyncio.run(_import(settings, content, seen))
+        counts, welcome = asyncio.run(_import(settings, file, content, seen))
     said = ", ".join(f"{name} {count}" for name, count in counts.items())
     typer.echo(f"Imported: {said or 'nothing'}.")
     for sentence in _what_to_do(settings, welcome):
@@ -44,7 +44,7 @@ def _reading(path: Path) -> Iterator[IO[bytes]]:
 
 
 async def _import(
-    settings: Settings, content: IO[bytes], seen: Progress
+    settings: Settings, path: Path, content: IO[bytes], seen: Progress
 ) -> tuple[Mapping[str, int], "Welcome"]:
     from hubbub.exports.hub.arriving import NotEmptyError, fill_hub  # noqa: PLC0415 - heavy
     from hubbub.exports.hub.lines import FileRefusedError  # noqa: PLC0415
@@ -69,7 +69,7 @@ async def _import(
         except NotEmptyError as error:
             raise StartError("there is something in this hub: import into an empty one") from error
         except FileRefusedError as error:
-            raise StartError(f"nothing was imported: {error}") from error
+            raise StartError(f"nothing of {path} was imported: {error}") from error
 
 
 def _what_to_do(settings: Settings, found: "Welcome") -> Iterator[str]:

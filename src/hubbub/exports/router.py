@@ -17,7 +17,7 @@ from hubbub.exports.state import Gate
 from hubbub.exports.types import Compress, Format, Span
 from hubbub.kit.db.database import DatabaseUnavailable
 from hubbub.kit.http.dependencies import CurrentResources
-from hubbub.kit.http.download import Download
+from hubbub.kit.http.download import Download, to_be_saved
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import ApiRouter
 from hubbub.kit.schema import UtcDatetime
@@ -92,9 +92,14 @@ def _route(kind: Kind) -> Route:
         return Download(
             table.content(),
             close,
-            file_name=f"{kind.name}-{today}.{format}{'.gz' if packed else ''}",
+            headers={
+                "Content-Disposition": to_be_saved(
+                    f"{kind.name}-{today}.{format}{'.gz' if packed else ''}"
+                )
+            },
             media_type=_GZIP if packed else format.media_type,
             stall_seconds=resources.settings.exports.stall_seconds,
+            max_seconds=resources.settings.exports.max_seconds,
         )
 
     return export

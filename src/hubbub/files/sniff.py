@@ -29,6 +29,8 @@ _TEXTS = {
     ".markdown": "text/markdown",
 }
 PLAIN = "text/plain"
+ALL = frozenset({PLAIN, *_TEXTS.values(), *(each for _, each in _SIGNATURES)})
+"""What a file can turn out to be."""
 _JSON_BEGINS = re.compile(r'\s*[\[{"\d\-tfn]')
 # behind blanks and comments: what makes a document of it. What is behind is never gone back into:
 # a row of comments can be parted in more ways than anybody can try

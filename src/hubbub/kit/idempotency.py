@@ -61,10 +61,16 @@ class Asked:
 class Answer:
     status: int
     content: str
+    location: str | None = None
+    """Where what was made is to be found, if that was said."""
+
+
+def is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
 
 
 def check_key(key: str) -> None:
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise InvalidKey
 
 
@@ -107,22 +113,23 @@ async def first_answer(session: AsyncWriteSession, safe: Safe, asked: Asked) -> 
     if sealed is None:
         return None
     try:
-        body_hash, status, content = orjson.loads(safe.open(sealed, *_place(asked)))
+        # answers that were kept by earlier versions end before the location
+        body_hash, *kept = orjson.loads(safe.open(sealed, *_place(asked)))
     except SealBrokenError as error:  # a backup was restored without the keys
         raise KeyReused(
             "What was answered can't be read any more; see whether it was done, then use a new key"
         ) from error
     if body_hash != asked.body_hash:
         raise KeyReused
-    return Answer(status, content)
+    return Answer(*kept)
 
 
 async def keep_answer(session: AsyncWriteSession, safe: Safe, asked: Asked, answer: Answer) -> None:
-    content = orjson.dumps([asked.body_hash, answer.status, answer.content]).decode()
+    kept = [asked.body_hash, answer.status, answer.content, answer.location]
     await session.execute(
         update(FirstAnswer)
         .where(FirstAnswer.id == asked.id)
-        .values(answer=safe.seal(content, *_place(asked)))
+        .values(answer=safe.seal(orjson.dumps(kept).decode(), *_place(asked)))
         .execution_options(synchronize_session=False)
     )
 

@@ -27,8 +27,12 @@ _ADDRESS = re.compile(r"everyone|(?:agent|room):[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _CURSOR = re.compile(r"(?:([0-9a-z]{1,16}):)?([0-9]{1,18})")
 
 
-def _is_address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
+def is_address(value: str) -> bool:
+    return _ADDRESS.fullmatch(value) is not None
+
+
+def _checked_address(value: str) -> str:
+    if not is_address(value):
         msg = "must be agent:NAME, room:NAME or everyone"
         raise ValueError(msg)
     return value
@@ -48,7 +52,7 @@ def _is_cursor(value: str) -> str:
     return value
 
 
-Address = Annotated[str, AfterValidator(_is_address)]
+Address = Annotated[str, AfterValidator(_checked_address)]
 Metadata = Annotated[JsonObject, AfterValidator(_is_small)]
 Cursor = Annotated[str, Field(max_length=40), AfterValidator(_is_cursor)]
 

@@ -1,13 +1,14 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Response, status
+from fastapi import Path, Query, status
 from fastapi.responses import StreamingResponse
 
 from hubbub.agents.dependencies import CurrentActor
 from hubbub.auth.errors import InvalidToken, ScopeMissing
 from hubbub.kit.http.dependencies import CurrentResources, Page, ReadSession, WriteSession
+from hubbub.kit.http.download import Download, to_be_saved
 from hubbub.kit.http.idempotency import Once
 from hubbub.kit.http.problems import responses
 from hubbub.kit.http.router import API, ApiRouter
@@ -51,14 +52,14 @@ async def create_report(
     session: WriteSession,
     once: Once,
     resources: CurrentResources,
-    response: Response,
 ) -> ReportRead:
     now, most = resources.clock.now(), resources.settings.reports.at_a_time
     making = service.create_report(session, actor, new, now, most)
-    made = await once(session, actor.identity, new, making)
-    if isinstance(made, ReportRead):
-        response.headers["Location"] = f"{API}/reports/{made.report_id}"
-    return made
+    return await once(session, actor.identity, new, making, _location)
+
+
+def _location(made: ReportRead) -> str:
+    return f"{API}/reports/{made.report_id}"
 
 
 @router.get(
@@ -113,16 +114,19 @@ async def download_report(
         report = await service.finished(session, actor, report_id)
     found = await service.download(resources.blobs, report, format)
     headers = {
-        "Content-Disposition": f'attachment; filename="{found.name}"',
+        "Content-Disposition": to_be_saved(found.name),
         "Content-Length": str(found.size),
         "Cache-Control": "private, no-cache",
     }
-    return StreamingResponse(
-        _pieces(found.first, found.others), headers=headers, media_type=CONTENT_TYPES[format]
+    return Download(
+        _pieces(found.first, found.others),
+        headers=headers,
+        media_type=CONTENT_TYPES[format],
+        stall_seconds=resources.settings.exports.stall_seconds,
     )
 
 
-async def _pieces(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _pieces(first: bytes, others: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     yield first
     async for piece in others:
         yield piece

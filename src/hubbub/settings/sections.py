@@ -138,7 +138,12 @@ class NotificationSettings(Section):
 
 class ExportSettings(Section):
     at_once: int = Field(default=2, ge=1, description="of one process; each has a connection")
-    stall_seconds: float = Field(default=30.0, gt=0, description="to read nothing, and be cut off")
+    stall_seconds: float = Field(
+        default=30.0, gt=0, description="to read nothing, and be cut off; of reports too"
+    )
+    max_seconds: float = Field(
+        default=3600.0, gt=0, description="for all of an export, which keeps a snapshot open"
+    )
 
 
 class JobSettings(Section):

@@ -80,15 +80,25 @@ def not_migrated(settings: Settings) -> str:
 
 def _system_reason(error: OSError, settings: Settings) -> str:
     what = error.strerror or type(error).__name__
-    file = Path(error.filename).absolute() if error.filename else None
     if error.errno in _NO_SPACE:
-        return _full(file or settings.data_dir.absolute(), what)
+        # of a copy that has no room, the second is where it was to be
+        named = error.filename2 or error.filename
+        return _full(Path(named or settings.data_dir).absolute(), what)
+    file = Path(error.filename).absolute() if error.filename else None
     if file is not None:
         return f"{file} can't be used ({what}): mend its permissions, or move it away"
     if settings.embedded:
         return f"the data folder {settings.data_dir.absolute()} can't be used ({what})"
     why = "no answer in time" if isinstance(error, TimeoutError) else what
     return f"{_database(settings)} can't be reached ({why}): start it, or mend HUBBUB_DATABASE_URL"
+
+
+def is_for_want_of_room(error: BaseException, folder: Path) -> bool:
+    """Whether what was to be written into this folder has no room there."""
+    if isinstance(error, sqlite3.Error):
+        kind = _sqlite_kind(error)
+        return kind == "SQLITE_FULL" or (kind == "SQLITE_IOERR" and _is_nearly_full(folder))
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 def _full(path: object, what: str) -> str:
@@ -100,9 +110,8 @@ def _full(path: object, what: str) -> str:
 
 def _sqlite_reason(error: sqlite3.Error, settings: Settings) -> str:
     file = make_url(settings.database_dsn).database or ""
-    # SQLITE_IOERR_WRITE and its like: the first two words are the kind
-    kind = "_".join((getattr(error, "sqlite_errorname", None) or "").split("_")[:2])
-    if kind == "SQLITE_FULL" or (kind == "SQLITE_IOERR" and _is_nearly_full(Path(file).parent)):
+    kind = _sqlite_kind(error)
+    if is_for_want_of_room(error, Path(file).parent):
         return _full(f"the database file {file}", "disk full")
     advice = {
         "SQLITE_BUSY": "is locked by another program: end that one (`fuser` names it)",
@@ -115,6 +124,11 @@ def _sqlite_reason(error: sqlite3.Error, settings: Settings) -> str:
         "SQLITE_IOERR": "can't be read or written: check its disk, and that it has free space",
     }
     return f"the database file {file} {advice.get(kind, f'can not be used ({error})')}"
+
+
+def _sqlite_kind(error: sqlite3.Error) -> str:
+    # SQLITE_IOERR_WRITE and its like: the first two words are the kind
+    return "_".join((getattr(error, "sqlite_errorname", None) or "").split("_")[:2])
 
 
 def _is_nearly_full(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from hubbub.exports.hub.checks import Lines, NotSo
 from hubbub.exports.hub.fitting import misfits
 from hubbub.exports.hub.indexing import index_messages, index_posts
 from hubbub.exports.hub.lines import FileRefusedError, HubFile
+from hubbub.exports.hub.numbers import Numbers
 from hubbub.exports.hub.tables import OF_NEW_HUBS, TABLES, HubTable
 from hubbub.kit.db.bulk import Bulk, RefusedError, Row
 from hubbub.users.models import User
@@ -32,6 +33,7 @@ async def fill_hub(bulk: Bulk, file: IO[bytes], seen: Seen = lambda *_: None) ->
     await bulk.keep_others_out([each.table for each in TABLES])
     await _check_empty(bulk)
     hub_file = HubFile(file)
+    numbers = Numbers()
     loading: _Loading | None = None
     for kind, line in hub_file.things():
         if loading is None or loading.table.name != kind:
@@ -39,6 +41,8 @@ async def fill_hub(bulk: Bulk, file: IO[bytes], seen: Seen = lambda *_: None) ->
                 await loading.flush()
             loading = _Loading(bulk, hub_file, _BY_NAME[kind], no_password, seen)
         await loading.add(line)
+        if numbers.gap(kind, line):
+            hub_file.refuse(f"({kind}) is refused: seq is not the one that comes next")
     if loading is not None:
         await loading.flush()
     if found := await misfits(bulk):

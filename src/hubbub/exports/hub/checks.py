@@ -13,6 +13,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Enum, Integer, SmallInteger, S
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeEngine
 
+from hubbub.exports.hub.rules import RULES, Rules
 from hubbub.exports.hub.tables import HubTable
 from hubbub.kit.db.base import Id, UtcDateTime
 from hubbub.kit.db.bulk import Values
@@ -38,6 +39,9 @@ class Lines:
             name: _check(column, _json_check(table, column), values)
             for name, column in table.columns.items()
         }
+        rules = RULES.get(table.model, Rules())
+        self._rules = list(rules.each.items())
+        self._together = rules.together
         self._names = set(self._checks) | {"kind"}
         self.columns = [column.name for column in table.columns.values()]
         """What they are called in the database."""
@@ -54,7 +58,18 @@ class Lines:
             except ValueError as error:
                 msg = f"{name} is not {error.args[0] if isinstance(error, NotSo) else 'right'}"
                 raise NotSo(msg) from None
+        self._check_rules(line)
         return tuple(found)
+
+    def _check_rules(self, line: Mapping[str, Any]) -> None:
+        for name, rule in self._rules:
+            value = line[name]
+            if value is not None and not rule.holds(value):
+                msg = f"{name} is not {rule.otherwise}"
+                raise NotSo(msg)
+        for rule in self._together:
+            if not rule.holds(line):
+                raise NotSo(rule.otherwise)
 
 
 def _json_check(table: HubTable, column: Column) -> Check:
@@ -147,11 +162,12 @@ def _one_of(words: frozenset[str]) -> Check:
 
 
 def _number(bits: int) -> Check:
-    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    """The hub has none below zero."""
+    high = (1 << bits - 1) - 1
 
     def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            msg = f"a whole number of {bits} bits"
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
+            msg = f"a whole number of {bits} bits, zero or more"
             raise NotSo(msg)
         return value
 

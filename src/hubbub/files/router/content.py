@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import Header, Query, Response
+from fastapi import Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
@@ -33,12 +33,23 @@ _SAFE = {
 }
 
 
+_REFUSALS = responses(*OF_FILE, FileLost, FileShorter, FilesAway)
+
+
+@router.head(
+    "/content",
+    name="check_content",
+    summary="See what reading a file would be answered",
+    description="The same headers, and no content.",
+    response_class=Response,
+    responses=_REFUSALS | {206: {"description": "A part"}, 304: {"description": "Still the same"}},
+)
 @router.get(
     "/content",
     summary="Read a file",
     description="To be saved, under its name. Takes `Range` (one range) and `If-None-Match`.",
     response_class=StreamingResponse,
-    responses=responses(*OF_FILE, FileLost, FileShorter, FilesAway)
+    responses=_REFUSALS
     | {
         200: {"content": _BYTES},
         206: {"description": "The part that was asked for", "content": _BYTES},
@@ -46,6 +57,7 @@ _SAFE = {
     },
 )
 async def read_content(
+    request: Request,
     file_id: FileId,
     actor: CurrentActor,
     resources: CurrentResources,
@@ -67,16 +79,18 @@ async def read_content(
     start, end = 0, file.size
     if wanted is not None and if_range in {None, headers["ETag"]}:
         start, end = _range(wanted, file)
-    first, others = await service.content(resources.blobs, file, start, end)
+    looks = request.method == "HEAD"
+    # one byte says whether the others are there
+    first, others = await service.content(resources.blobs, file, start, start + 1 if looks else end)
     headers["Content-Length"] = str(end - start)
     if (start, end) != (0, file.size):
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    return StreamingResponse(
-        _pieces(first, others),
-        206 if "Content-Range" in headers else 200,
-        headers,
-        media_type=file.content_type,
-    )
+    status = 206 if "Content-Range" in headers else 200
+    if looks:
+        async for _ in others:
+            pass
+        return Response(None, status, headers, media_type=file.content_type)
+    return StreamingResponse(_pieces(first, others), status, headers, media_type=file.content_type)
 
 
 async def _pieces(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ ever stands between the data.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -21,25 +21,28 @@ _PIECE = 64 * 1024
 """So much at a time: a reader must take it within the time that it may stall."""
 
 
+async def _nothing() -> None:
+    pass
+
+
 class Download(StreamingResponse):
     def __init__(
         self,
         content: AsyncGenerator[bytes],
-        close: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]] = _nothing,
         *,
-        file_name: str,
+        headers: Mapping[str, str],
         media_type: str,
         stall_seconds: float,
+        max_seconds: float | None = None,
     ) -> None:
-        """`close` is called in the end, whatever happens. `file_name` is one of ours."""
-        super().__init__(
-            content,
-            headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
-            media_type=media_type,
-        )
+        """`close` is called in the end, whatever happens. `max_seconds` is for what keeps more
+        open than a connection: a reader that takes a little now and then never stalls."""
+        super().__init__(content, headers=headers, media_type=media_type)
         self._content = content
         self._close = close
         self._stall_seconds = stall_seconds
+        self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
@@ -50,7 +53,13 @@ class Download(StreamingResponse):
 
         when_ending(scope, end)
         try:
-            await asyncio.wait({sending, left}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                {sending, left},
+                timeout=self._max_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not done:
+                log.warning("download.too_slow", seconds=self._max_seconds)
             if not sending.done():
                 raise ClientDisconnect
             if sending.cancelled():
@@ -90,6 +99,11 @@ class Download(StreamingResponse):
             await self._content.aclose()
         finally:
             await self._close()
+
+
+def to_be_saved(file_name: str) -> str:
+    """`Content-Disposition`, for a name of ours."""
+    return f'attachment; filename="{file_name}"'
 
 
 async def _leave(receive: Receive) -> None:

@@ -54,9 +54,7 @@ class Guard:
         if refusal is not None:
             return await refusal(scope, receive, send)
         try:
-            if b"content-length" not in headers or b"transfer-encoding" in headers:
-                receive = _counted(receive, max_bytes)
-            await self.app(scope, receive, send)
+            await self.app(scope, _counted(receive, max_bytes), send)
         except ClientDisconnect:
             log.info("request.left", route=route_template(scope))  # nobody is there to be answered
         except Exception:
@@ -125,8 +123,7 @@ def _refusal_of_length(headers: RawHeaders, max_bytes: int) -> Response | None:
 
 
 def _counted(receive: Receive, max_bytes: int) -> Receive:
-    """Counts while reading: a body without a length is stopped just the same. Of one with a length
-    the server reads no more than that."""
+    """Counts while reading, so that a body without a length is stopped just the same."""
     read = 0
 
     async def counted() -> Message:

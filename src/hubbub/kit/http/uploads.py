@@ -1,9 +1,11 @@
 """The files of a form, one after the other, while the body is still on its way. The framework's own
 reading of forms stores all of them before anybody can refuse one."""
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -12,6 +14,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from hubbub.kit.errors import BadRequest
 
 _FORM = b"multipart/form-data"
+# also quoted: what stands in a name is none of its neighbours
+_OPTION = re.compile(rb';\s*([^=;"\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
+_EXTENDED = re.compile(rb"(utf-8|iso-8859-1)'[^']*'([!#$&+\-.^_`|~0-9A-Za-z%]+)", re.IGNORECASE)
 _END = b""
 """Behind the last piece of a part; no piece is empty."""
 
@@ -79,6 +84,9 @@ class _Form:
     @property
     def filename(self) -> str | None:
         given = self._parts[0].headers.get(b"content-disposition", b"")
+        extended = _extended_name(given)
+        if extended is not None:
+            return extended
         name = parse_options_header(given)[1].get(b"filename")
         return None if name is None else name.decode(errors="replace")
 
@@ -144,3 +152,13 @@ class _Form:
 
     def _on_end(self) -> None:
         self._ended = True
+
+
+def _extended_name(given: bytes) -> str | None:
+    """`filename*`, which forms ought not to have (RFC 7578) and some clients send all the same: of
+    what they say beside it, they mean this one."""
+    for name, value in _OPTION.findall(given):
+        found = _EXTENDED.fullmatch(value.strip()) if name.lower() == b"filename*" else None
+        if found is not None:
+            return unquote_to_bytes(found[2]).decode(found[1].decode(), errors="replace")
+    return None

@@ -9,7 +9,18 @@ other doors.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from hubbub.agents.models import Agent
@@ -48,6 +59,23 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         received,
         and_(Message.room_id.is_not(None), is_still_said(), said),
     )
+
+
+def seen(actor: Actor) -> CompoundSelect[UUID]:
+    """The same from the other side, for who wants all of it: the ids of what this one sees, read
+    from their inboxes and rooms, however much there is of others."""
+    eyes = mine(actor)
+    rooms = readable_from(actor).subquery()
+    received = select(Delivery.message_id).where(
+        Delivery.recipient_id.in_(eyes), Delivery.state.not_in(TOMBSTONES)
+    )
+    said = (
+        select(RoomMessage.message_id)
+        .join(rooms, rooms.c.room_id == RoomMessage.room_id)
+        .join(Message, Message.id == RoomMessage.message_id)
+        .where(RoomMessage.seq >= rooms.c.from_seq, Message.room_id.is_not(None), is_still_said())
+    )
+    return union_all(select(Message.id).where(Message.sender_id.in_(eyes)), received, said)
 
 
 def sees_message(actor: Actor, message_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:

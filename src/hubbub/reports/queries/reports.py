@@ -1,5 +1,6 @@
-"""Finders of reports. Whoever looks comes first: one sees one's own and those of one's agents;
-admins see all, and only they what is about the whole hub."""
+"""Finders of reports. Whoever looks comes first: one sees one's own and those that agents asked for
+while they were one's own; admins see all, and only they what is about the whole hub. What an agent
+asked for doesn't go along when it gets another owner: it counts what it did for the first one."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -37,7 +38,11 @@ class Standing(NamedTuple):
 def _visible(actor: Actor) -> ColumnElement[bool]:
     if actor.is_admin:
         return true()
-    return and_(Report.participant_id.in_(spoken_for(actor)), Report.span == Span.MINE)
+    return and_(
+        Report.participant_id.in_(spoken_for(actor)),
+        Report.user_id == actor.viewer.user_id,
+        Report.span == Span.MINE,
+    )
 
 
 async def find_report(session: AsyncReadSession, actor: Actor, report_id: UUID) -> Standing | None:
