@@ -39,6 +39,14 @@ class WriteTurns:
         if self.held_here():
             msg = "this task holds a write session already; emit an outbox event instead"
             raise AlreadyWritingError(msg)
+        if self.waiting or self._lock.locked():
+            await self._wait()
+        else:
+            await self._lock.acquire()  # at once
+        self._holder = task
+        self._taken_at = perf_counter()
+
+    async def _wait(self) -> None:
         self.waiting += 1
         try:
             async with asyncio.timeout(self.patience):
@@ -48,8 +56,6 @@ class WriteTurns:
             raise PoolTimeout(msg) from error
         finally:
             self.waiting -= 1
-        self._holder = task
-        self._taken_at = perf_counter()
 
     def release(self) -> None:
         self._observe_hold(perf_counter() - self._taken_at)

@@ -124,14 +124,16 @@ class Writer:
             while self._waiting:
                 size = min(len(self._waiting), self._batch_size)
                 await self._write([self._waiting.popleft() for _ in range(size)])
-                await self._gather(size + len(self._waiting))
+                lately = size + len(self._waiting)
+                if lately > 1:
+                    await self._gather(lately)
             if self._closing:
                 return
             self._ring.clear()
 
     async def _gather(self, lately: int) -> None:
         """Who has just been answered is likely to send again at once, and a batch with all of them
-        costs little more than one with half of them. A sender alone never waits.
+        costs little more than one with half of them.
 
         With a second core half of them are enough: the others are heard while these are stored."""
         alone = _cores() == 1
