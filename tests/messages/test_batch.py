@@ -305,3 +305,22 @@ async def test_replies_join_their_threads(alice: Talker, bob: Talker) -> None:
     assert outcomes(results) == [201, 201]
     assert {each["message"]["thread_id"] for each in results} == {first["id"]}
     assert (await say(alice, reply_to=results[1]["message"]["id"])).status_code == 201
+
+
+class TestNoRoom:
+    """More than the writer may still take over."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        messages = MessageSettings(queue_size=3, sends_per_minute=4)
+        return settings.model_copy(update={"messages": messages})
+
+    async def test_nothing_of_it_is_looked_at_or_counted(self, alice: Talker, bob: Talker) -> None:
+        refused = await alice.client.post(BATCH, json={"messages": [TO_BOB] * 4})
+
+        assert refused.status_code == 503
+        assert refused.json()["code"] == "writer_busy"
+        assert int(refused.headers["retry-after"]) > 0
+        assert outcomes(await batch(alice.client, *[TO_BOB] * 3)) == [201] * 3
+        assert (await alice.send(bob)).status_code == 201
+        assert numbers(await bob.read()) == [1, 2, 3, 4]

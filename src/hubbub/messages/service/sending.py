@@ -76,6 +76,7 @@ class Sending:
 
     async def many(self, actor: Actor, rows: Sequence[dict[str, Any]]) -> list[Sent]:
         """Each row by itself: what is wrong with one is no other's trouble."""
+        self.writer.check_room(len(rows))  # before a hub that is busy is kept busy by these
         bodies = [_body(row) for row in rows]
         mine = await self._spoken_for(actor, [b for b in bodies if isinstance(b, MessageRow)])
         sent: list[Sent] = []

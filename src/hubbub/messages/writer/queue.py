@@ -86,7 +86,7 @@ class Writer:
 
     async def send(self, draft: Draft) -> Outcome:
         """Returns once the draft has been committed, or refused."""
-        self._check_room(1)
+        self.check_room(1)
         waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if len(self._waiting) >= self._wanted:
@@ -95,7 +95,7 @@ class Writer:
 
     async def send_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """The same for many, with an outcome for each."""
-        self._check_room(len(drafts))
+        self.check_room(len(drafts))
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(draft, loop.create_future()) for draft in drafts]
         self._waiting.extend(waiting)
@@ -107,7 +107,7 @@ class Writer:
             for each in outcomes
         ]
 
-    def _check_room(self, count: int) -> None:
+    def check_room(self, count: int) -> None:
         if self._turns is not None and self._turns.held_here():
             msg = "code that holds a write session can't wait for the writer; emit an event instead"
             raise AlreadyWritingError(msg)
