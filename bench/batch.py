@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=200)
+    parser.add_argument("--rows", type=int, default=100)
     options = parser.parse_args()
     with place(postgres=options.postgres, recipients=RECIPIENTS) as here, here.hub() as hub:
         print(f"batch: {here.kind}; {options.rows} messages each")
