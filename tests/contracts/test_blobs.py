@@ -167,6 +167,15 @@ class TestFolder:
         assert (tmp_path / "large" / "a").read_bytes() == b"hello"
         assert await keys(blobs) == await keys(blobs, "files/") == ["files/a"]
 
+    async def test_links_that_lead_back(self, tmp_path: Path) -> None:
+        blobs = FolderBlobs(tmp_path)
+        await blobs.put("files/a", pieces(b"hello"), SHOWN)
+        for number in range(2):
+            (tmp_path / "files" / f"again-{number}").symlink_to(tmp_path / "files")
+            (tmp_path / f"other-{number}").symlink_to(tmp_path / "files")
+
+        assert await keys(blobs) == await keys(blobs, "files/") == ["files/a"]
+
     async def test_what_is_erased_is_read_to_its_end(self, tmp_path: Path) -> None:
         blobs = FolderBlobs(tmp_path)
         await blobs.put("files/a", pieces(b"x" * MEBIBYTE), SHOWN)

@@ -353,7 +353,7 @@ class TestRefusing:
     async def test_hostile_lines(
         self, settings: Settings, empty: Settings, kind: str, values: dict[str, Any], why: str
     ) -> None:
-        edited = _sealed(Edited.of(await file_of(settings)).change(kind, values))
+        edited = sealed(Edited.of(await file_of(settings)).change(kind, values))
 
         with pytest.raises(FileRefusedError) as refused:
             await fill(empty, edited)
@@ -433,11 +433,11 @@ class TestRefusing:
             ([lines[0], message, *lines[1:]], "comes too late"),
         ):
             with pytest.raises(FileRefusedError, match=why):
-                await fill(empty, _sealed(Edited(content)))
+                await fill(empty, sealed(Edited(content)))
         assert await _is_empty(empty)
 
 
-def _sealed(edited: Edited) -> bytes:
+def sealed(edited: Edited) -> bytes:
     """With a last line that fits what was changed."""
     before = edited.lines[:-1]
     counts: dict[str, int] = {}

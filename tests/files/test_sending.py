@@ -272,6 +272,8 @@ async def test_nobody_sends(client: httpx2.AsyncClient) -> None:
         ("\x00\x07", "file"),
         ("", "file"),
         ("é" * 300 + ".txt", "é" * 125 + ".txt"),
+        ("e\u200b\u0301.txt", "é.txt"),
+        ("a" * 254 + " b", "a" * 254),
     ],
 )
 def test_names_are_cleaned(given: str, cleaned: str) -> None:

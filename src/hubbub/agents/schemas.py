@@ -18,6 +18,7 @@ from hubbub.auth.schemas import FutureTime
 from hubbub.kit.schema import Input, Line, Schema, Text, UtcDatetime
 
 MAX_OVERLAP = 7 * 86400
+MAX_URL = 2083
 _URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
 
@@ -41,7 +42,11 @@ def checked_gateway_url(value: str) -> str:
         msg = "must have no user, no password and no #fragment"
         raise ValueError(msg)
     # as it was typed, unless the parser had to mend it: what was checked is what is called
-    return value if str(url) in {value, f"{value}/"} else str(url)
+    checked = value if str(url) in {value, f"{value}/"} else str(url)
+    if len(checked) > MAX_URL:
+        msg = f"must have at most {MAX_URL} characters, counted as %XX where it needs that"
+        raise ValueError(msg)
+    return checked
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:

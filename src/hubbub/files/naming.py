@@ -12,10 +12,24 @@ _REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def clean_name(given: str) -> str:
     """The last part of whatever path it was, on one line, of at most so many bytes."""
     name = given.replace("\\", "/").rpartition("/")[2]
-    name = unicodedata.normalize("NFC", name)
     name = "".join(char for char in name if unicodedata.category(char) not in _REFUSED)
+    # behind that: what was taken out may have kept a letter and its accent apart
+    name = unicodedata.normalize("NFC", name)
     name = " ".join(name.split()).strip(". ")
-    return _shortened(name) or _NAMELESS
+    # and again, where it was cut
+    return _shortened(name).strip(". ") or _NAMELESS
+
+
+def is_harmless(name: str) -> bool:
+    """Less than being as clean as it is made today: names stay as they were once stored, and other
+    versions of Python know other characters."""
+    kinds = {unicodedata.category(char) for char in name}
+    return (
+        not kinds & (_REFUSED - {"Cn"})
+        and 0 < len(name.encode()) <= LONGEST
+        and name[0] not in ". "
+        and not {"/", "\\"} & set(name)
+    )
 
 
 def _shortened(name: str) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import (
     MISSING,
     AfterValidator,
+    BeforeValidator,
     EmailStr,
     Field,
     HttpUrl,
@@ -51,7 +52,14 @@ def _not_longer_when_written(url: HttpUrl) -> HttpUrl:
     return url
 
 
-Email = Annotated[EmailStr, AfterValidator(str.lower), Field(max_length=254)]
+def _lower(email: object) -> object:
+    """Also before it is checked: some letters become two, and it is stored as it is then."""
+    return email.lower() if isinstance(email, str) else email
+
+
+Email = Annotated[
+    EmailStr, BeforeValidator(_lower), AfterValidator(str.lower), Field(max_length=254)
+]
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 FullName = Annotated[Line, Field(min_length=1, max_length=100)]
 Website = Annotated[HttpUrl, AfterValidator(_not_longer_when_written), PlainSerializer(str)]

@@ -22,7 +22,7 @@ from hubbub.board.models import COMMENT, POST, Comment, Post, PostTag
 from hubbub.board.schemas import Content, Remark
 from hubbub.board.schemas import Title as PostTitle
 from hubbub.files.models import Attachment, File
-from hubbub.files.naming import clean_name
+from hubbub.files.naming import is_harmless
 from hubbub.files.sniff import ALL as FILE_TYPES
 from hubbub.items.models import ITEM, Item, ItemLabel
 from hubbub.items.schemas import Body, Note
@@ -191,7 +191,7 @@ RULES: Mapping[type[DeclarativeBase], Rules] = {
     ),
     File: Rules(
         {
-            "name": Rule(lambda value: clean_name(value) == value, "the name of a file"),
+            "name": Rule(is_harmless, "the name of a file"),
             "content_type": _one_of(*FILE_TYPES),
             "sha256": _SHA256,
         }

@@ -164,14 +164,22 @@ def _is_unfinished(path: Path) -> bool:
 
 def _found(top: Path, prefix: str) -> Iterator[Kept]:
     left = [top / prefix.rpartition("/")[0]]
+    been: set[tuple[int, int]] = set()
     while left:
+        folder = left.pop()
         # what isn't there, or is erased meanwhile, isn't kept
-        with suppress(FileNotFoundError), os.scandir(left.pop()) as entries:
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            at = folder.stat()
+            # a link may lead back to where it is
+            if (at.st_dev, at.st_ino) in been:
+                continue
+            been.add((at.st_dev, at.st_ino))
             for entry in entries:
                 path = Path(entry)
                 key = path.relative_to(top).as_posix()
                 if entry.is_dir():
-                    left.append(path)
+                    # what has a name of its own before what a link calls it
+                    left.insert(0 if entry.is_symlink() else len(left), path)
                 elif key.startswith(prefix) and not _is_unfinished(path):
                     with suppress(FileNotFoundError):
                         seen = entry.stat()
