@@ -12,7 +12,7 @@ from hubbub.activity.state import open_activity
 from hubbub.agents.state import open_agents
 from hubbub.exports.state import Gate
 from hubbub.items.state import open_items
-from hubbub.kit.blobs import BlobStore
+from hubbub.kit.blobs import BlobStore, BlobsUnavailable
 from hubbub.kit.blobs.folder import FolderBlobs
 from hubbub.kit.bus import Bus
 from hubbub.kit.bus.memory import MemoryBus
@@ -95,7 +95,11 @@ def make_blobs(settings: Settings) -> BlobStore:
     from hubbub.kit.blobs.s3 import S3Blobs
 
     bucket, _, prefix = settings.blobs_url.removeprefix("s3://").partition("/")
-    return S3Blobs(bucket, prefix)
+    try:
+        return S3Blobs(bucket, prefix)
+    except BlobsUnavailable as error:
+        msg = "HUBBUB_BLOBS_URL can't be used with the variables AWS_… as they are: mend these"
+        raise StartError(msg) from error
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -112,10 +116,14 @@ async def open_redis(settings: Settings) -> "AsyncIterator[Redis | None]":
     if settings.redis_url is None:
         yield None
         return
-    from hubbub.kit.redis import open_client
+    from hubbub.kit.redis import UrlRefusedError, open_client
 
-    async with open_client(str(settings.redis_url)) as redis:
-        yield redis
+    try:
+        async with open_client(str(settings.redis_url)) as redis:
+            yield redis
+    except UrlRefusedError as error:
+        msg = "HUBBUB_REDIS_URL has an option after its ? that the client doesn't take"
+        raise StartError(msg) from error
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Settings that can't be."""
 
+import pytest
+
 from tests.faults.processes import UVICORN, Workplace
 
 WRONG = {
@@ -51,6 +53,28 @@ def test_a_sender_that_is_no_address(workplace: Workplace) -> None:
     said = workplace.refuses("serve", "--port", "0", env={"HUBBUB_MAIL__SENDER": "nobody"})
 
     assert "HUBBUB_MAIL__SENDER" in said
+
+
+@pytest.mark.parametrize(
+    "options", ["nonsense=hunter2", "socket_timeout=hunter2", "ssl_cert_reqs=hunter2"]
+)
+def test_options_that_the_client_of_redis_does_not_take(workplace: Workplace, options: str) -> None:
+    env = {"HUBBUB_REDIS_URL": f"rediss://127.0.0.1:1/0?{options}"}
+
+    said = workplace.refuses("serve", "--port", "0", env=env)
+
+    assert "HUBBUB_REDIS_URL" in said
+    assert "hunter2" not in said
+
+
+def test_a_variable_for_s3_that_its_client_does_not_take(workplace: Workplace) -> None:
+    env = {"HUBBUB_BLOBS_URL": "s3://bucket", "AWS_CONDITIONAL_PUT": "hunter2"}
+
+    said = workplace.refuses("serve", "--port", "0", env=env)
+
+    assert "HUBBUB_BLOBS_URL" in said
+    assert "AWS_" in said
+    assert "hunter2" not in said
 
 
 def test_options_win_over_variables(workplace: Workplace) -> None:

@@ -19,7 +19,6 @@ from hubbub.messages.writer.sqlite import SqliteStore
 from hubbub.messages.writer.steps import Limits
 from tests.faults.processes import until
 
-MIB = 1024 * 1024
 PAGE = 4096
 ALICE, BOB = str(uuid4()), str(uuid4())
 
@@ -70,17 +69,18 @@ async def test_it_does_not_grow_with_what_is_written(writer: SqliteStore, file: 
     largest = 0
 
     for _ in range(100):
-        await write(writer, 64, 10_000)
+        await write(writer, 64, 25_000)
         largest = max(largest, size_of_log(file))
 
-    assert size(file) + largest > 64 * MIB
-    assert largest < 2 * LOG_PAGES * PAGE
+    most = 1.5 * LOG_PAGES * PAGE
+    assert size(file) + largest > 1.5 * most
+    assert largest < most
 
 
 async def test_it_is_emptied_before_a_commit_has_to(writer: SqliteStore, file: Path) -> None:
     before = size(file)
 
-    for _ in range(20):
+    for _ in range(60):
         await write(writer, 64, 200)
 
     assert size_of_log(file) < LOG_PAGES * PAGE

@@ -18,7 +18,8 @@ from hubbub.settings import Settings
 from hubbub.start import StartError, explained
 
 if TYPE_CHECKING:
-    from hubbub.exports.types import Compress, Format, Span
+    from hubbub.exports.types import Compress, Format
+    from hubbub.kit.db.spans import Span
 
 _ALL = "all"
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
@@ -49,7 +50,8 @@ def export(
     """Write what the hub holds, as it is at this moment; a hub may serve meanwhile. Messages come
     with what they say: keep the file as you keep the database."""
     from hubbub.exports.service import KINDS  # noqa: PLC0415 - heavy
-    from hubbub.exports.types import Compress, Format, Span  # noqa: PLC0415
+    from hubbub.exports.types import Compress, Format  # noqa: PLC0415
+    from hubbub.kit.db.spans import Span  # noqa: PLC0415
 
     settings = settings_with({"data_dir": data_dir})
     if kind not in KINDS and kind != _ALL:

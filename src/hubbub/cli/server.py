@@ -143,7 +143,8 @@ def _share_one_heap() -> None:
     """glibc gives a thread a heap of its own, and each of SQLite's threads would for ever keep what
     its largest batch took."""
     if "MALLOC_ARENA_MAX" not in os.environ:
-        with suppress(AttributeError):  # another C library
+        # another C library, or none that can be asked
+        with suppress(AttributeError, OSError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 

@@ -14,8 +14,9 @@ from hubbub.exports import service
 from hubbub.exports.errors import TooManyExports
 from hubbub.exports.service import Kind
 from hubbub.exports.state import Gate
-from hubbub.exports.types import Compress, Format, Span
+from hubbub.exports.types import Compress, Format
 from hubbub.kit.db.database import DatabaseUnavailable
+from hubbub.kit.db.spans import Span
 from hubbub.kit.http.dependencies import CurrentResources
 from hubbub.kit.http.download import Download, to_be_saved
 from hubbub.kit.http.problems import responses

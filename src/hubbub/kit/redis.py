@@ -13,10 +13,14 @@ log = structlog.get_logger()
 _TIMEOUT = 2.0
 
 
+class UrlRefusedError(Exception):
+    """The client doesn't take the options behind the `?`."""
+
+
 @asynccontextmanager
 async def open_client(url: str) -> AsyncIterator[Redis]:
     """A Redis that is away costs latency, so the hub starts without it."""
-    redis = Redis.from_url(url, socket_connect_timeout=_TIMEOUT, health_check_interval=30)
+    redis = _client(url)
     try:
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -26,3 +30,13 @@ async def open_client(url: str) -> AsyncIterator[Redis]:
         yield redis
     finally:
         await redis.aclose()
+
+
+def _client(url: str) -> Redis:
+    try:
+        redis = Redis.from_url(url, socket_connect_timeout=_TIMEOUT, health_check_interval=30)
+        # it looks at some of the options only now; this connects to nothing yet
+        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError, RedisError) as error:
+        raise UrlRefusedError from error
+    return redis

@@ -59,7 +59,7 @@ def _reason(error: BaseException, settings: Settings) -> str | None:
             sentence = f"the database can't be migrated: {error}"
         case ArgumentError():
             sentence = "HUBBUB_DATABASE_URL can't be read: write postgresql://USER@HOST/DATABASE"
-        case TypeError() if "unexpected keyword argument" in str(error):
+        case TypeError() if not settings.embedded and "unexpected keyword argument" in str(error):
             # the driver is called with what stands behind the `?`
             sentence = "HUBBUB_DATABASE_URL has an option after its ? that the driver doesn't know"
         case _:

@@ -12,9 +12,8 @@ from hubbub.activity.models import Activity
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.kit.db.sessions import AsyncReadSession
-from hubbub.kit.ids import first_id_at
+from hubbub.kit.db.spans import Span
 
-_DAY = 86400
 TRANSFERRED = "agent.transferred"
 """The act by which an agent gets another owner."""
 
@@ -35,14 +34,7 @@ class ActFilters:
             yield or_(Activity.action == self.action, below)
         if self.object is not None:
             yield Activity.target_id == self.object
-        # said of the ids as well, which have an order to be found by; they are given by the clocks
-        # of many machines
-        if self.since is not None:
-            yield Activity.at >= self.since
-            yield Activity.id >= first_id_at(self.since, later=-_DAY)
-        if self.until is not None:
-            yield Activity.at < self.until
-            yield Activity.id < first_id_at(self.until, later=_DAY)
+        yield from Span(self.since, self.until).of(Activity.at, Activity.id)
 
 
 def visible_acts(actor: Actor) -> ColumnElement[bool]:

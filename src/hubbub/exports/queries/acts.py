@@ -1,8 +1,9 @@
 from hubbub.activity.models import Activity
 from hubbub.agents.queries.acts import visible_acts
 from hubbub.agents.types import Actor
-from hubbub.exports.types import Columns, Span
+from hubbub.exports.types import Columns
 from hubbub.kit.db.plain import Sheet, forms_of, leaving
+from hubbub.kit.db.spans import Span
 
 
 def activity(actor: Actor | None, span: Span) -> Sheet:

@@ -2,8 +2,9 @@ from sqlalchemy import false
 
 from hubbub.agents.models import Agent, AgentPresence
 from hubbub.agents.types import Actor
-from hubbub.exports.types import Columns, Span
+from hubbub.exports.types import Columns
 from hubbub.kit.db.plain import Sheet, forms_of, leaving
+from hubbub.kit.db.spans import Span
 from hubbub.messages.queries.visible import mine
 from hubbub.users.models import User
 

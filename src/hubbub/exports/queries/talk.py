@@ -5,9 +5,10 @@ from sqlalchemy.orm import aliased
 
 from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
-from hubbub.exports.types import Columns, Span
+from hubbub.exports.types import Columns
 from hubbub.kit.db.dialect import byte_length
 from hubbub.kit.db.plain import Sheet, forms_of, leaving
+from hubbub.kit.db.spans import Span
 from hubbub.messages.models import Delivery, Message
 from hubbub.messages.queries.visible import mine, seen
 from hubbub.rooms.models import Room

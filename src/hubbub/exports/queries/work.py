@@ -7,10 +7,11 @@ from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.board.models import Post, PostTag
 from hubbub.board.queries.posts import visible_ids as visible_posts
-from hubbub.exports.types import Columns, Span
+from hubbub.exports.types import Columns
 from hubbub.items.models import Item, ItemLabel
 from hubbub.items.queries import visible_ids as visible_items
 from hubbub.kit.db.plain import Sheet, forms_of, json_list, leaving
+from hubbub.kit.db.spans import Span
 
 
 def posts(actor: Actor | None, span: Span) -> Sheet:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from hubbub.agents.types import Actor
 from hubbub.exports import queries
 from hubbub.exports.forms import Packer, Rows, writer_of
-from hubbub.exports.types import Compress, Format, Span
+from hubbub.exports.types import Compress, Format
 from hubbub.kit.db.plain import Sheet
 from hubbub.kit.db.snapshots import Pace, Snapshot, open_snapshot
+from hubbub.kit.db.spans import Span
 from hubbub.settings import Settings
 from hubbub.users.errors import AdminsOnly
 from hubbub.users.types import Role, Viewer

@@ -18,17 +18,19 @@ _PART = 5 * 1024 * 1024
 
 
 class S3Blobs:
-    """Credentials, region and endpoint are where all tools look for them: `AWS_…` variables."""
+    """Credentials, region and endpoint are where all tools look for them: `AWS_…` variables. Raises
+    `BlobsUnavailable` for such as make no client."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         plain = endpoint.startswith("http://")
-        self._store = S3Store(
-            bucket,
-            prefix=prefix or None,
-            client_options={"allow_http": plain},
-            config={"endpoint": endpoint} if endpoint else {},
-        )
+        with _told():
+            self._store = S3Store(
+                bucket,
+                prefix=prefix or None,
+                client_options={"allow_http": plain},
+                config={"endpoint": endpoint} if endpoint else {},
+            )
 
     async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
         hashed = hashlib.sha256()

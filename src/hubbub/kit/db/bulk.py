@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy import Select, Table
 from sqlalchemy.engine import make_url
 
+from hubbub.kit.db.dialect import spelled_out
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.worker import Worker
 from hubbub.settings import DatabaseSettings
@@ -55,11 +56,6 @@ class _Bulk:
         self._dsn = dsn
         self._dialect = make_url(dsn).get_dialect()()
 
-    def _sql(self, statement: Select[*tuple[Any, ...]]) -> str:
-        """With its values in it, which are ids and numbers of ours."""
-        options = {"literal_binds": True}
-        return str(statement.compile(dialect=self._dialect, compile_kwargs=options))
-
     def _quoted(self, name: str) -> str:
         return self._dialect.identifier_preparer.quote(name)
 
@@ -99,7 +95,7 @@ class SqliteBulk(_Bulk):
             raise RefusedError from error
 
     async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row]:
-        sql = self._sql(statement)
+        sql = spelled_out(statement, self._dialect)
         return await self._worker.run(lambda: self._open.execute(sql).fetchall())
 
     async def commit(self) -> None:
@@ -149,7 +145,7 @@ class PostgresBulk(_Bulk):
             raise RefusedError from error
 
     async def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row]:
-        found: Sequence[Row] = await self._connection.fetch(self._sql(statement))
+        found: Sequence[Row] = await self._connection.fetch(spelled_out(statement, self._dialect))
         return found
 
     async def commit(self) -> None:

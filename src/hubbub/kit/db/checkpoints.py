@@ -15,7 +15,7 @@ import structlog
 log = structlog.get_logger()
 
 LOG_PAGES = 16000
-"""From here on a commit empties the log itself: it ends at some 16 MiB, unless somebody reads the
+"""From here on a commit empties the log itself: it ends at some 64 MiB, unless somebody reads the
 same old snapshot for long."""
 LOG_KEPT_BYTES = 64 * 1024 * 1024
 """What such a reader made it grow beyond is given back to the disk."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Dialect,
     FunctionElement,
     Insert,
     Integer,
@@ -84,6 +85,11 @@ def either(one: ColumnElement[bool], other: ColumnElement[bool]) -> ColumnElemen
 
 def dialect_of(session: AsyncWriteSession) -> str:
     return session.get_bind().dialect.name
+
+
+def spelled_out(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> str:
+    """With its values in it: they are ids, times, numbers and words of ours, which have types."""
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def insert_or_ignore(

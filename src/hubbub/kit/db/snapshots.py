@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.engine import make_url
 
 from hubbub.kit.db.database import DatabaseUnavailable
-from hubbub.kit.db.dialect import is_retryable_in_driver
+from hubbub.kit.db.dialect import is_retryable_in_driver, spelled_out
 from hubbub.kit.db.sqlite import prepare, uninterrupted
 from hubbub.kit.db.worker import Worker
 from hubbub.settings import DatabaseSettings
@@ -94,11 +94,6 @@ class _Snapshot:
         self._dialect = make_url(dsn).get_dialect()()
         self._worker = Worker("snapshot")
 
-    def _sql(self, statement: Select[Any]) -> str:
-        """With its values in it: they are ids, times and words of ours, which have types."""
-        compiled = statement.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True})
-        return str(compiled)
-
     async def work[T](self, do: Callable[[], T]) -> T:
         return await self._worker.run(do)
 
@@ -127,7 +122,7 @@ class SqliteSnapshot(_Snapshot):
     async def batches[T](
         self, statement: Statement, make: Callable[[Rows], T], pace: Pace
     ) -> AsyncGenerator[T]:
-        sql = self._sql(statement)
+        sql = spelled_out(statement, self._dialect)
         cursor: sqlite3.Cursor | None = None
 
         def read() -> tuple[bool, T | None]:
@@ -149,7 +144,7 @@ class SqliteSnapshot(_Snapshot):
             ahead.cancel()
 
     async def count(self, statement: Statement) -> int:
-        sql = self._sql(_counting(statement))
+        sql = spelled_out(_counting(statement), self._dialect)
 
         def read() -> int:
             assert self._connection is not None  # noqa: S101 - it is open
@@ -185,7 +180,7 @@ class PostgresSnapshot(_Snapshot):
     async def batches[T](
         self, statement: Statement, make: Callable[[Rows], T], pace: Pace
     ) -> AsyncGenerator[T]:
-        cursor = await self._connection.cursor(self._sql(statement))
+        cursor = await self._connection.cursor(spelled_out(statement, self._dialect))
 
         async def read() -> tuple[bool, T | None]:
             rows = await cursor.fetch(pace.rows)
@@ -203,7 +198,9 @@ class PostgresSnapshot(_Snapshot):
                 await ahead
 
     async def count(self, statement: Statement) -> int:
-        return int(await self._connection.fetchval(self._sql(_counting(statement))))
+        return int(
+            await self._connection.fetchval(spelled_out(_counting(statement), self._dialect))
+        )
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -13,7 +13,7 @@ from hubbub.agents.models import Agent
 from hubbub.agents.types import Actor
 from hubbub.kit.db import search
 from hubbub.kit.db.sessions import AsyncReadSession
-from hubbub.kit.ids import first_id_at
+from hubbub.kit.db.spans import Span
 from hubbub.messages.models import Delivery, Message, UnindexedBatch
 from hubbub.messages.queries.visible import OF_MANY, in_thread, mine, newest_of, scope_of, visible
 from hubbub.messages.types import ARRIVED, State
@@ -44,13 +44,8 @@ class Filters:
             found.append(in_thread(self.thread))
         if self.room is not None:
             found.append(Message.room_id == self.room)
-        # the ids bound what has to be looked through, the times are what was asked
-        if self.since is not None:
-            found.append(Message.id >= first_id_at(self.since, later=-_DRIFT))
-            found.append(Message.created_at >= self.since)
-        if self.until is not None:
-            found.append(Message.id < first_id_at(self.until, later=_DRIFT))
-            found.append(Message.created_at < self.until)
+        span = Span(self.since, self.until)
+        found.extend(span.of(Message.created_at, Message.id, drift=_DRIFT))
         if self.state is not None:
             stands_so = exists().where(_any.message_id == Message.id, _any.state == self.state)
             found.append(stands_so)
