@@ -94,13 +94,16 @@ async def test_what_fails_in_the_middle_leaves_nothing(blobs: BlobStore, count: 
 
 
 async def test_who_is_cancelled_leaves_nothing(blobs: BlobStore) -> None:
-    begun, never = asyncio.Event(), asyncio.Event()
+    begun, never, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def content() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b"x" * MEBIBYTE
         begun.set()
-        await never.wait()
+        try:
+            await never.wait()
+        finally:
+            ended.set()
 
     putting = asyncio.create_task(blobs.put("files/a", content(), SHOWN))
     await begun.wait()
@@ -108,6 +111,8 @@ async def test_who_is_cancelled_leaves_nothing(blobs: BlobStore) -> None:
     with pytest.raises(asyncio.CancelledError):
         await putting
 
+    async with asyncio.timeout(5):
+        await ended.wait()
     assert await keys(blobs) == []
 
 

@@ -1,6 +1,6 @@
 """Who is named with an `@` in a room is told so."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from sqlalchemy import text
@@ -93,11 +93,11 @@ class TestNames:
         ],
     )
     def test_no_content_keeps_the_hub_busy(self, content: str) -> None:
-        begin = perf_counter()
+        begin = thread_time()  # not of the clock: others may have the processor meanwhile
 
         names_in(content, "text/markdown")
 
-        assert perf_counter() - begin < 0.5
+        assert thread_time() - begin < 0.5
 
 
 class TestTelling:

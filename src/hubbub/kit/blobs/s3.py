@@ -1,16 +1,19 @@
 """Objects in a bucket of S3, or of what speaks like it."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from typing import Self
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from hubbub.kit.blobs import BlobMissing, BlobsUnavailable, Kept, Shown
+from hubbub.kit.db.sqlite import uninterrupted
 
 _PIECE = 256 * 1024
 _PART = 5 * 1024 * 1024
@@ -33,18 +36,19 @@ class S3Blobs:
             )
 
     async def put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> str:
-        hashed = hashlib.sha256()
+        passing = _Passing(content)
+        try:
+            await self._put(key, passing, shown)
+        finally:
+            await uninterrupted(passing.end())
+        return passing.hashed.hexdigest()
 
-        async def passing() -> AsyncIterator[bytes]:
-            async for piece in content:
-                hashed.update(piece)
-                yield piece
-
+    async def _put(self, key: str, content: AsyncIterable[bytes], shown: Shown) -> None:
         with _told():
             await obstore.put_async(
                 self._store,
                 key,
-                passing(),
+                content,
                 attributes={
                     "Content-Type": shown.content_type,
                     "Content-Disposition": shown.disposition,
@@ -53,7 +57,6 @@ class S3Blobs:
                 chunk_size=_PART,
                 max_concurrency=2,
             )
-        return hashed.hexdigest()
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         if start >= end:
@@ -80,6 +83,30 @@ class S3Blobs:
     async def link(self, key: str, lasts: timedelta) -> str | None:
         with _told():
             return await obstore.sign_async(self._store, "GET", key, lasts)
+
+
+class _Passing:
+    """What is put, hashed on its way. When who puts it is cancelled, the library drops what it was
+    about to read; that is ended here, or it would wait for ever."""
+
+    def __init__(self, content: AsyncIterable[bytes]) -> None:
+        self.hashed = hashlib.sha256()
+        self._pieces = aiter(content)
+        self._reading: asyncio.Future[bytes] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._reading = asyncio.ensure_future(anext(self._pieces))
+        piece = await self._reading
+        self.hashed.update(piece)
+        return piece
+
+    async def end(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
 
 @contextmanager
