@@ -1,6 +1,6 @@
 """Messages a second in batches, beside one by one.
 
-python -m bench.batch [--postgres] [--seconds 4] [--rounds 3] [--rows 200]
+python -m bench.batch [--postgres] [--seconds 4] [--rounds 3] [--rows 100]
 """
 
 import argparse

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from uuid import UUID
 
+from hubbub.kit.folders import sync_folder
 from hubbub.settings import MIN_SECRET_LENGTH, Settings
 
 SECRET_FILE = "secret_key"  # noqa: S105 - a file's name
@@ -94,8 +95,4 @@ def make_private_file(path: Path, content: str) -> None:
     finally:
         made.unlink()
     # the name too, or a power cut could take the file that signed the first tokens
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

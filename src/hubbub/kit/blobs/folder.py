@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hubbub.kit.blobs import BlobMissing, BlobsUnavailable, Kept, Shown
 from hubbub.kit.db.sqlite import uninterrupted
+from hubbub.kit.folders import sync_folder
 
 _PIECE = 256 * 1024
 _BLOCK = 512 * 1024
@@ -128,11 +129,7 @@ class _Part:
             os.fsync(file.fileno())
         self._unfinished.replace(self._path)
         for folder in self._path.parents:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(folder)
             if folder == self._top:
                 break
         return self._hashed.hexdigest()

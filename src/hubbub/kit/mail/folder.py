@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from hubbub.kit.folders import sync_folder
 from hubbub.kit.mail import Mail, MailFailed
 from hubbub.kit.mail.compose import compose, parse_sender
 
@@ -43,14 +44,5 @@ class FolderMailer:
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return path
-
-
-def _sync_folder(folder: Path) -> None:
-    """The name is on disk only when the folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
