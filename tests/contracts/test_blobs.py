@@ -116,6 +116,18 @@ async def test_who_is_cancelled_leaves_nothing(blobs: BlobStore) -> None:
     assert await keys(blobs) == []
 
 
+async def test_who_is_cancelled_while_it_gets_its_name_leaves_nothing(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    putting = asyncio.create_task(blobs.put("files/a", pieces(b"x"), SHOWN))
+    for _ in iter((tmp_path / "files" / "a").exists, True):
+        await asyncio.sleep(0)  # at the next turn of the loop, while the folders are synced
+    putting.cancel()
+
+    [ended] = await asyncio.gather(putting, return_exceptions=True)
+
+    assert await keys(blobs) == (["files/a"] if isinstance(ended, str) else [])
+
+
 async def test_erases_any_number_and_what_is_not_there(blobs: BlobStore) -> None:
     for name in "abc":
         await blobs.put(f"files/{name}", pieces(b"x"), SHOWN)

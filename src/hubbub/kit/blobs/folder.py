@@ -107,6 +107,7 @@ class _Part:
         self._file: BufferedWriter | None = None
         self._hashed = hashlib.sha256()
         self._size = self._begun = 0
+        self._is_named = False
 
     def write(self, block: Iterable[bytes]) -> None:
         if self._file is None:
@@ -128,6 +129,7 @@ class _Part:
             file.flush()
             os.fsync(file.fileno())
         self._unfinished.replace(self._path)
+        self._is_named = True
         for folder in self._path.parents:
             sync_folder(folder)
             if folder == self._top:
@@ -138,7 +140,7 @@ class _Part:
         if self._file is not None:
             with suppress(OSError):  # what is still to be written needn't be
                 self._file.close()
-        self._unfinished.unlink(missing_ok=True)
+        (self._path if self._is_named else self._unfinished).unlink(missing_ok=True)
 
 
 def _open_at(path: Path, start: int, stack: ExitStack) -> FileIO:
